@@ -1,0 +1,2 @@
+//! The Muxspace control server.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Muxspace filter.
