@@ -1,0 +1,14 @@
+//! What the control server is about, as plain validated values. It knows `mux` and nothing of SQL, HTTP or gRPC.
+
+pub mod error;
+pub mod model;
+pub mod price;
+pub mod provider;
+pub mod record;
+pub mod rules;
+pub mod session;
+pub mod usage;
+pub mod workspace;
+
+/// Text that is never printed, and wiped when dropped.
+pub use secrecy::{ExposeSecret, SecretString};

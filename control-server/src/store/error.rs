@@ -1,0 +1,61 @@
+//! Why the store refused, in the words of the domain.
+
+use mux::config::Name;
+
+use crate::domain::error::FieldError;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Workspace,
+    Session,
+    Provider,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Session => "session",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+/// A rule of a workspace that uses a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleUse {
+    pub workspace: Name,
+    pub rule: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no {} `{name}`", kind.as_str())]
+    NotFound { kind: Kind, name: String },
+    #[error("the name `{name}` is taken by another {}", kind.as_str())]
+    Taken { kind: Kind, name: Name },
+    #[error("provider `{name}` is used by {}", list(uses))]
+    InUse { name: Name, uses: Vec<RuleUse> },
+    #[error("workspace `{0}` is archived; recover it first")]
+    Archived(Name),
+    #[error("{}", .0.first().map_or("invalid".to_owned(), FieldError::to_string))]
+    Invalid(Vec<FieldError>),
+    #[error("the master key does not open this database; start with the key that it was made with")]
+    MasterKey,
+    #[error("database URL: {0}")]
+    Url(String),
+    #[error("the database holds what it should not: {0}")]
+    Corrupt(String),
+    #[error("the database could not be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+fn list(uses: &[RuleUse]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<String> =
+        uses.iter().take(SHOWN).map(|RuleUse { workspace, rule }| format!("rule `{rule}` of workspace `{workspace}`")).collect();
+    let rest = uses.len().saturating_sub(SHOWN);
+    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
