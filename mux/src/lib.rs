@@ -5,4 +5,7 @@
 
 pub mod config;
 pub mod dialect;
+pub mod json;
 pub mod snapshot;
+pub mod sse;
+pub mod usage;

@@ -1,0 +1,250 @@
+//! Sixty-four bytes at a time: which of them equal a byte, as one bit each. Vector instructions in wasm and on x86-64,
+//! plain loops elsewhere. The only unsafe code of the crate: vector loads from a slice of known length.
+
+pub const BLOCK: usize = 64;
+
+/// One block, loaded.
+#[derive(Clone, Copy)]
+pub struct Block([Lane; BLOCK / LANE]);
+
+const LANE: usize = 16;
+
+impl Block {
+    #[inline(always)]
+    pub fn load(bytes: &[u8; BLOCK]) -> Self {
+        Self(std::array::from_fn(|lane| Lane::load(bytes, lane)))
+    }
+
+    /// Bit `n` is set where byte `n` equals `byte`.
+    #[inline(always)]
+    pub fn equal(self, byte: u8) -> u64 {
+        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.equal(byte).bits()));
+        a | b << 16 | c << 32 | d << 48
+    }
+
+    #[inline(always)]
+    pub fn contains(self, byte: u8) -> bool {
+        let [a, b, c, d] = self.0.map(|lane| lane.equal(byte));
+        a.or(b).or(c.or(d)).bits() != 0
+    }
+
+    /// Bit `n` is set where byte `n` is below 0x20.
+    #[inline(always)]
+    pub fn control(self) -> u64 {
+        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.at_most(0x1f).bits()));
+        a | b << 16 | c << 32 | d << 48
+    }
+
+    #[inline(always)]
+    pub fn has_control(self) -> bool {
+        let [a, b, c, d] = self.0;
+        a.min(b).min(c.min(d)).at_most(0x1f).bits() != 0
+    }
+
+    #[inline(always)]
+    pub fn has_non_ascii(self) -> bool {
+        let [a, b, c, d] = self.0;
+        a.or(b).or(c.or(d)).bits() != 0
+    }
+}
+
+#[cfg(not(any(target_arch = "wasm32", target_arch = "x86_64")))]
+use scalar::Lane;
+#[cfg(target_arch = "wasm32")]
+use wasm::Lane;
+#[cfg(target_arch = "x86_64")]
+use x86::Lane;
+
+#[cfg(target_arch = "wasm32")]
+mod wasm {
+    use std::arch::wasm32::{i8x16_bitmask, u8x16_eq, u8x16_min, u8x16_splat, v128, v128_load, v128_or};
+
+    use super::{BLOCK, LANE};
+
+    #[derive(Clone, Copy)]
+    pub struct Lane(v128);
+
+    impl Lane {
+        #[inline(always)]
+        pub fn load(bytes: &[u8; BLOCK], lane: usize) -> Self {
+            debug_assert!(lane < BLOCK / LANE);
+            // SAFETY: `lane` is below BLOCK / LANE, so the 16 bytes lie inside the array; the load needs no alignment.
+            Self(unsafe { v128_load(bytes.as_ptr().add((lane % (BLOCK / LANE)) * LANE).cast()) })
+        }
+
+        #[inline(always)]
+        pub fn equal(self, byte: u8) -> Self {
+            Self(u8x16_eq(self.0, u8x16_splat(byte)))
+        }
+
+        /// All ones where the byte is at most `byte`.
+        #[inline(always)]
+        pub fn at_most(self, byte: u8) -> Self {
+            Self(u8x16_eq(u8x16_min(self.0, u8x16_splat(byte)), self.0))
+        }
+
+        #[inline(always)]
+        pub fn min(self, other: Self) -> Self {
+            Self(u8x16_min(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub fn or(self, other: Self) -> Self {
+            Self(v128_or(self.0, other.0))
+        }
+
+        /// The top bit of each byte.
+        #[inline(always)]
+        pub fn bits(self) -> u16 {
+            i8x16_bitmask(self.0)
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+    };
+
+    use super::{BLOCK, LANE};
+
+    #[derive(Clone, Copy)]
+    pub struct Lane(__m128i);
+
+    impl Lane {
+        #[inline(always)]
+        pub fn load(bytes: &[u8; BLOCK], lane: usize) -> Self {
+            debug_assert!(lane < BLOCK / LANE);
+            // SAFETY: the index is below BLOCK / LANE, so the 16 bytes lie inside the array; the load is unaligned;
+            // SSE2 is part of every x86-64.
+            Self(unsafe { _mm_loadu_si128(bytes.as_ptr().add((lane % (BLOCK / LANE)) * LANE).cast()) })
+        }
+
+        #[inline(always)]
+        pub fn equal(self, byte: u8) -> Self {
+            // SAFETY: SSE2 is part of every x86-64.
+            #[allow(unused_unsafe)]
+            Self(unsafe { _mm_cmpeq_epi8(self.0, _mm_set1_epi8(byte.cast_signed())) })
+        }
+
+        /// All ones where the byte is at most `byte`.
+        #[inline(always)]
+        pub fn at_most(self, byte: u8) -> Self {
+            // SAFETY: SSE2 is part of every x86-64.
+            #[allow(unused_unsafe)]
+            Self(unsafe { _mm_cmpeq_epi8(_mm_min_epu8(self.0, _mm_set1_epi8(byte.cast_signed())), self.0) })
+        }
+
+        #[inline(always)]
+        pub fn min(self, other: Self) -> Self {
+            // SAFETY: SSE2 is part of every x86-64.
+            #[allow(unused_unsafe)]
+            Self(unsafe { _mm_min_epu8(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        pub fn or(self, other: Self) -> Self {
+            // SAFETY: SSE2 is part of every x86-64.
+            #[allow(unused_unsafe)]
+            Self(unsafe { _mm_or_si128(self.0, other.0) })
+        }
+
+        /// The top bit of each byte.
+        #[inline(always)]
+        pub fn bits(self) -> u16 {
+            // SAFETY: SSE2 is part of every x86-64.
+            #[allow(unused_unsafe)]
+            let bits = unsafe { _mm_movemask_epi8(self.0) };
+            (bits & 0xffff) as u16
+        }
+    }
+}
+
+#[cfg(any(test, not(any(target_arch = "wasm32", target_arch = "x86_64"))))]
+mod scalar {
+    use super::{BLOCK, LANE};
+
+    #[derive(Clone, Copy)]
+    pub struct Lane([u8; LANE]);
+
+    impl Lane {
+        pub fn load(bytes: &[u8; BLOCK], lane: usize) -> Self {
+            let mut own = [0; LANE];
+            own.iter_mut().zip(bytes.iter().skip(lane * LANE)).for_each(|(to, from)| *to = *from);
+            Self(own)
+        }
+
+        pub fn equal(self, byte: u8) -> Self {
+            Self(self.0.map(|own| if own == byte { 0xff } else { 0 }))
+        }
+
+        /// All ones where the byte is at most `byte`.
+        pub fn at_most(self, byte: u8) -> Self {
+            Self(self.0.map(|own| if own <= byte { 0xff } else { 0 }))
+        }
+
+        pub fn min(self, other: Self) -> Self {
+            let mut own = self.0;
+            own.iter_mut().zip(other.0).for_each(|(own, other)| *own = (*own).min(other));
+            Self(own)
+        }
+
+        pub fn or(self, other: Self) -> Self {
+            let mut own = self.0;
+            own.iter_mut().zip(other.0).for_each(|(own, other)| *own |= other);
+            Self(own)
+        }
+
+        /// The top bit of each byte.
+        pub fn bits(self) -> u16 {
+            self.0.iter().enumerate().fold(0, |bits, (index, byte)| bits | u16::from(byte >> 7) << index)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::{BLOCK, Block, Lane, scalar};
+
+    fn blocks() -> Vec<[u8; BLOCK]> {
+        (0..=255u8)
+            .map(|seed| std::array::from_fn(|index| seed.wrapping_mul(31).wrapping_add((index as u8).wrapping_mul(7))))
+            .collect()
+    }
+
+    #[test]
+    fn masks_agree_with_a_plain_loop() {
+        for bytes in blocks() {
+            let block = Block::load(&bytes);
+            let bits = |holds: &dyn Fn(u8) -> bool| {
+                bytes.iter().enumerate().fold(0u64, |bits, (index, byte)| bits | u64::from(holds(*byte)) << index)
+            };
+            for wanted in [b'"', b'\\', b'`', 0, 0xff] {
+                assert_eq!(block.equal(wanted), bits(&|byte| byte == wanted));
+                assert_eq!(block.contains(wanted), bits(&|byte| byte == wanted) != 0);
+            }
+            assert_eq!(block.control(), bits(&|byte| byte < 0x20));
+            assert_eq!(block.has_control(), block.control() != 0);
+            assert_eq!(block.has_non_ascii(), !bytes.is_ascii());
+        }
+    }
+
+    #[test]
+    fn vector_and_scalar_lanes_agree() {
+        for bytes in blocks() {
+            for lane in 0..4 {
+                let (fast, slow) = (Lane::load(&bytes, lane), scalar::Lane::load(&bytes, lane));
+                assert_eq!(fast.bits(), slow.bits());
+                assert_eq!(fast.equal(b'"').bits(), slow.equal(b'"').bits());
+                assert_eq!(fast.at_most(0x1f).bits(), slow.at_most(0x1f).bits());
+                let (fast_next, slow_next) = (Lane::load(&bytes, 3 - lane), scalar::Lane::load(&bytes, 3 - lane));
+                assert_eq!(fast.or(fast_next).bits(), slow.or(slow_next).bits());
+                assert_eq!(fast.min(fast_next).bits(), slow.min(slow_next).bits());
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Reads a JSON body in one pass, in place: every byte is checked once, nothing is copied, no tree is built.
+//!
+//! [`Cursor`] walks; whoever holds it says which values to look into and which to [`Cursor::skip`], and gets byte
+//! [`Span`]s. [`splice`] writes a body with some spans replaced and every other byte kept. String contents are passed
+//! over 64 bytes at a time ([`block`]); while at it the cursor notes where code fences begin, if it is asked to.
+
+mod block;
+mod cursor;
+mod splice;
+mod text;
+
+pub use cursor::{Cursor, Error, Kind, Span};
+pub use splice::{Edit, splice};
+pub use text::{Unescaped, unescape, unescape_into};
+
+/// Nesting of a body past which it is refused.
+pub const DEPTH_MAX: usize = 512;
