@@ -1,0 +1,91 @@
+# Everything a newcomer runs. Plain `make` lists it.
+#
+# The product: target/release/muxspace and target/wasm32-wasip1/release/filter.wasm.
+
+TARGET ?= $(CURDIR)/target
+export CARGO_TARGET_DIR := $(TARGET)
+
+ENVOY := $(CURDIR)/.envoy/bin/envoy
+WASM := wasm32-wasip1
+FILTER := $(TARGET)/$(WASM)/release/filter.wasm
+FILTER_TRAP := $(TARGET)/test-trap/$(WASM)/release/filter.wasm
+# Fat LTO and one codegen unit: they make the module smaller and faster, and cost nothing elsewhere.
+WASM_PROFILE := CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+WASM_BINDGEN_VERSION := $(shell grep -A 1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
+
+say = @echo "make: $(1)"
+# `command || $(call hint,text)`: one line of advice, and the failure stands.
+hint = { echo "make: failed. $(1)" >&2; exit 1; }
+
+.PHONY: help
+help: ## List what there is
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: envoy
+envoy: ## Get Envoy into .envoy/bin, unless one on the PATH will do
+	@./envoy/get-envoy.sh
+
+.PHONY: targets
+targets:
+	@command -v cargo >/dev/null || $(call hint,Install Rust with rustup and run make again.)
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/$(WASM)/lib" || { \
+		echo "make: adding Rust's $(WASM) target"; \
+		rustup target add $(WASM) || $(call hint,Run: rustup target add $(WASM)); }
+
+.PHONY: build
+build: targets ## Build the muxspace binary and the filter
+	$(call say,building the filter ($(WASM)))
+	@$(WASM_PROFILE) cargo build --release --locked -p filter --target $(WASM) || $(call hint,The compiler's message above says why the filter does not build.)
+	$(call say,building muxspace)
+	@cargo build --release --locked -p muxspace || $(call hint,The compiler's message above says why; a C compiler is needed too (apt install build-essential).)
+	$(call say,$(FILTER) has $$(wc -c <$(FILTER)) bytes)
+
+.PHONY: run
+run: envoy build ## Start the whole stack on 127.0.0.1:8989, with the API on 127.0.0.1:8990
+	@MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" $(TARGET)/release/muxspace up
+
+.PHONY: test
+test: envoy build test-native test-wasm ## Build and pass every test, with a real Envoy
+
+.PHONY: test-native
+test-native:
+	$(call say,building the filter that can be made to trap)
+	@CARGO_TARGET_DIR=$(TARGET)/test-trap cargo build --release --locked -p filter --target $(WASM) --features test-trap || $(call hint,The compiler's message above says why.)
+	$(call say,running the tests)
+	@MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_FILTER_TRAP=$(FILTER_TRAP) \
+		MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" cargo test --locked --workspace || $(call hint,Run the one that failed again: make test-native.)
+
+.PHONY: test-wasm
+test-wasm:
+	@if ! command -v node >/dev/null; then echo "make: no node here: the engine's tests as wasm are skipped"; else $(MAKE) --no-print-directory test-wasm-node; fi
+
+.PHONY: test-wasm-node
+test-wasm-node: $(TARGET)/tools/wasm-bindgen-$(WASM_BINDGEN_VERSION)
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" || rustup target add wasm32-unknown-unknown || $(call hint,Run: rustup target add wasm32-unknown-unknown)
+	$(call say,running the engine's tests as wasm in node)
+	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TARGET)/tools/bin/wasm-bindgen-test-runner cargo test --locked -p mux --target wasm32-unknown-unknown || $(call hint,A test of the engine fails as wasm.)
+
+$(TARGET)/tools/wasm-bindgen-$(WASM_BINDGEN_VERSION):
+	$(call say,installing the wasm test runner $(WASM_BINDGEN_VERSION) into target/tools)
+	@CARGO_TARGET_DIR=$(TARGET)/tools/build cargo install --quiet --locked --root $(TARGET)/tools wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION) || $(call hint,Check the network and run make test again.)
+	@rm -rf $(TARGET)/tools/build && touch $@
+
+.PHONY: lint
+lint: targets ## Check format, clippy (native and wasm), structure and licences
+	$(call say,checking the format)
+	@cargo fmt --all --check || $(call hint,Run: cargo fmt)
+	$(call say,clippy)
+	@cargo clippy --locked --workspace --all-targets -- -D warnings || $(call hint,Clippy's message above says what to change.)
+	@cargo clippy --locked -p filter --target $(WASM) -- -D warnings || $(call hint,Clippy's message above says what to change in the filter.)
+	$(call say,structure and licences)
+	@cargo test --locked --quiet -p muxspace-tests --test tidy || $(call hint,The message above names the file and the rule.)
+
+.PHONY: bench
+bench: envoy build ## Measure the speed table and write docs/benchmarks.md
+	@MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" \
+		cargo run --release --locked -p muxspace-tests --bin bench || $(call hint,Stop what else runs on this machine and try again.)
+
+.PHONY: clean
+clean: ## Remove everything that was built or fetched
+	@rm -rf $(TARGET) $(CURDIR)/.envoy
