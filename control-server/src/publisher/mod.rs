@@ -1,33 +1,59 @@
 //! Turns what the store committed into what nodes and Envoys are sent, in order, and knows how far each of them is.
 //!
-//! It reads only what is committed, never talks to a socket, and knows neither gRPC nor REST.
+//! It reads only what is committed, never talks to a socket, and knows neither gRPC nor REST. Followers ask for what they
+//! lack when they are ready for it, so a slow one costs nobody anything.
 
+mod clusters;
+mod follow;
 mod nodes;
+mod resources;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use clusters::{ClusterSpec, Clusters, Follower, Offer};
 pub use nodes::{Connection, NodeError, NodeIdentity, NodeStatus, Nodes};
+use resources::Resources;
+pub use resources::{CHUNK_BYTES_MAX, LOG_ENTRIES_MAX, Update};
 use tokio::sync::watch;
 
 use crate::store::{Store, StoreError};
 
 /// The published state, and who follows it.
 pub struct Publisher {
-    nodes: Nodes,
+    store: Store,
+    resources: Mutex<Resources>,
     published: watch::Sender<u64>,
+    nodes: Nodes,
+    clusters: Arc<Clusters>,
+    closing: watch::Sender<bool>,
 }
 
 impl Publisher {
-    /// Reads the present state and follows the store from there, until the publisher is dropped.
+    /// Reads the present state and follows the store from there, until [`Publisher::close`].
     pub async fn start(store: Store) -> Result<Arc<Self>, StoreError> {
         let state = store.state().await?;
-        Ok(Arc::new(Self { nodes: Nodes::default(), published: watch::Sender::new(state.revision) }))
+        let clusters = Arc::new(Clusters::new(state.providers.iter().map(ClusterSpec::from)));
+        let publisher = Arc::new(Self {
+            store,
+            published: watch::Sender::new(state.revision),
+            resources: Mutex::new(follow::resources_of(state)),
+            nodes: Nodes::default(),
+            clusters,
+            closing: watch::Sender::new(false),
+        });
+        tokio::spawn(follow::run(Arc::clone(&publisher)));
+        Ok(publisher)
     }
 
-    /// The newest revision that is sent to nodes; 0: nothing is published yet.
+    /// The newest revision that is sent to nodes.
     pub fn published_revision(&self) -> u64 {
         *self.published.borrow()
+    }
+
+    /// Identity of the database that counts the revisions.
+    pub fn store_id(&self) -> &str {
+        self.store.id()
     }
 
     /// The connected nodes.
@@ -40,4 +66,61 @@ impl Publisher {
     pub async fn wait_applied(&self, revision: u64, timeout: Duration) -> Vec<NodeStatus> {
         self.nodes.wait_applied(revision, timeout).await
     }
+
+    /// Nodes, for the streams that speak for them.
+    pub fn registry(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// Clusters, for the streams that offer them.
+    pub fn clusters(&self) -> &Arc<Clusters> {
+        &self.clusters
+    }
+
+    /// Waits for something that a node lacks which holds `base`, or nothing at all.
+    pub async fn update_for(&self, base: Option<u64>) -> Update {
+        let mut published = self.published.subscribe();
+        loop {
+            if let Some(update) = lock(&self.resources).update_for(base) {
+                return update;
+            }
+            if published.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits until something newer than `revision` is published.
+    pub async fn newer_than(&self, revision: u64) {
+        // The sender lives as long as `self`.
+        let _newer = self.published.subscribe().wait_for(|published| *published > revision).await.is_ok();
+    }
+
+    /// The full state at the newest revision.
+    pub fn full(&self) -> Update {
+        lock(&self.resources).full()
+    }
+
+    /// Ends every stream, so that the server can stop.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Waits for [`Publisher::close`].
+    pub async fn closed(&self) {
+        let _closing = self.closing.subscribe().wait_for(|closing| *closing).await.is_ok();
+    }
+
+    fn publish(&self, change: impl FnOnce(&mut Resources)) {
+        let mut resources = lock(&self.resources);
+        change(&mut resources);
+        let revision = resources.revision();
+        drop(resources);
+        self.published.send_replace(revision);
+    }
+}
+
+fn lock(resources: &Mutex<Resources>) -> MutexGuard<'_, Resources> {
+    // Every change is whole before the lock goes, so a poisoned one still guards a sound state.
+    resources.lock().unwrap_or_else(PoisonError::into_inner)
 }
