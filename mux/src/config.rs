@@ -1,6 +1,7 @@
 //! What a snapshot is compiled from: plain values, validated by [`crate::snapshot`], never by themselves on the request
 //! path. The control server stores and validates these; the filter receives them.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -45,11 +46,13 @@ impl FromStr for Name {
         let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let first_fits = lower.bytes().next().is_some_and(is_word);
         let all_fit = lower.bytes().all(|byte| is_word(byte) || byte == b'_' || byte == b'-');
-        if first_fits && all_fit && lower.len() <= NAME_BYTES_MAX {
-            Ok(Self(lower.into()))
-        } else {
-            Err(InvalidName)
-        }
+        if first_fits && all_fit && lower.len() <= NAME_BYTES_MAX { Ok(Self(lower.into())) } else { Err(InvalidName) }
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -6,6 +6,8 @@
 pub mod config;
 pub mod dialect;
 pub mod json;
+pub mod prompt;
+pub mod rules;
 pub mod snapshot;
 pub mod sse;
 pub mod usage;

@@ -1,6 +1,12 @@
-//! The immutable, compiled state that a filter routes by.
+//! The compiled state that a filter routes by: one revision of all workspaces, sessions and providers.
+//!
+//! An [`Update`] is applied as a whole or not at all.
 
-use crate::config::Workspace;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::config::{self, Name};
+use crate::rules::{self, Rules};
 
 /// One thing wrong with one field of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +18,166 @@ pub struct CompileError {
 }
 
 /// Every reason why a workspace cannot be compiled; none: it can.
-pub fn check_workspace(workspace: &Workspace) -> Vec<CompileError> {
-    let _ = workspace;
-    Vec::new()
+pub fn check_workspace(workspace: &config::Workspace) -> Vec<CompileError> {
+    let config::Workspace { name: _, rules } = workspace;
+    rules::check(rules)
+}
+
+/// What turns one revision into another, or into a first one.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    pub store_id: String,
+    /// The revision that this builds on; 0: nothing, this is a full state.
+    pub base_revision: u64,
+    pub revision: u64,
+    pub workspaces: Vec<config::Workspace>,
+    pub sessions: Vec<config::Session>,
+    pub providers: Vec<config::Provider>,
+    pub removed_workspaces: Vec<Name>,
+    pub removed_sessions: Vec<Name>,
+    pub removed_providers: Vec<Name>,
+}
+
+/// Why an update was not applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateError {
+    #[error("builds on revision {base} of another state than the one held, {held}")]
+    OtherBase { base: u64, held: u64 },
+    #[error("workspace `{workspace}`: {error}")]
+    Workspace { workspace: Name, error: CompileError },
+}
+
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    store_id: String,
+    revision: u64,
+    workspaces: HashMap<Name, Rc<Workspace>>,
+    sessions: HashMap<Name, Name>,
+    providers: HashMap<Name, Rc<config::Provider>>,
+}
+
+#[derive(Debug)]
+pub struct Workspace {
+    pub name: Name,
+    pub rules: Rules,
+}
+
+impl Snapshot {
+    /// 0 before the first update.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn store_id(&self) -> &str {
+        &self.store_id
+    }
+
+    pub fn workspace(&self, name: &str) -> Option<&Rc<Workspace>> {
+        self.workspaces.get(name)
+    }
+
+    /// Name of the workspace that is active in a session.
+    pub fn active_workspace(&self, session: &str) -> Option<&Name> {
+        self.sessions.get(session)
+    }
+
+    pub fn provider(&self, name: &str) -> Option<&Rc<config::Provider>> {
+        self.providers.get(name)
+    }
+
+    /// Applies an update; on an error nothing has changed. A request that is under way keeps what it holds.
+    pub fn apply(&mut self, update: Update) -> Result<(), UpdateError> {
+        let Update { store_id, base_revision, revision, .. } = &update;
+        let continues = *base_revision == self.revision && *store_id == self.store_id;
+        if *base_revision != 0 && !continues {
+            return Err(UpdateError::OtherBase { base: *base_revision, held: self.revision });
+        }
+        for workspace in &update.workspaces {
+            if let Some(error) = check_workspace(workspace).into_iter().next() {
+                return Err(UpdateError::Workspace { workspace: workspace.name.clone(), error });
+            }
+        }
+        if *base_revision == 0 {
+            *self = Self { store_id: store_id.clone(), ..Self::default() };
+        }
+        self.revision = *revision;
+        self.change(update);
+        Ok(())
+    }
+
+    fn change(&mut self, update: Update) {
+        let Update { workspaces, sessions, providers, removed_workspaces, removed_sessions, removed_providers, .. } =
+            update;
+        for name in removed_workspaces {
+            self.workspaces.remove(&name);
+        }
+        for id in removed_sessions {
+            self.sessions.remove(&id);
+        }
+        for name in removed_providers {
+            self.providers.remove(&name);
+        }
+        self.workspaces.extend(workspaces.into_iter().map(|config::Workspace { name, rules }| {
+            (name.clone(), Rc::new(Workspace { name, rules: Rules::new(rules) }))
+        }));
+        self.sessions
+            .extend(sessions.into_iter().map(|config::Session { id, active_workspace }| (id, active_workspace)));
+        self.providers.extend(providers.into_iter().map(|provider| (provider.name.clone(), Rc::new(provider))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::{Snapshot, Update, UpdateError};
+    use crate::config::{Rule, Workspace};
+
+    fn workspace(name: &str, rules: &[&str]) -> Workspace {
+        let rules = rules
+            .iter()
+            .map(|name| Rule { name: name.to_string(), when: Default::default(), target: "p/m".parse().unwrap() })
+            .collect();
+        Workspace { name: name.parse().unwrap(), rules }
+    }
+
+    fn update(base_revision: u64, revision: u64, workspaces: Vec<Workspace>) -> Update {
+        Update { store_id: "s".into(), base_revision, revision, workspaces, ..Update::default() }
+    }
+
+    #[test]
+    fn deltas_build_on_the_revision_held() {
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(update(0, 5, vec![workspace("a", &["x"]), workspace("b", &[])])).unwrap();
+        let removed =
+            Update { removed_workspaces: vec!["b".parse().unwrap()], ..update(5, 6, vec![workspace("a", &["y"])]) };
+        snapshot.apply(removed).unwrap();
+        assert_eq!(snapshot.revision(), 6);
+        assert_eq!(snapshot.workspace("a").unwrap().rules.iter().next().unwrap().name, "y");
+        assert!(snapshot.workspace("b").is_none());
+        assert_eq!(snapshot.apply(update(5, 7, vec![])), Err(UpdateError::OtherBase { base: 5, held: 6 }));
+        let elsewhere = Update { store_id: "t".into(), ..update(6, 7, vec![]) };
+        assert_eq!(snapshot.apply(elsewhere), Err(UpdateError::OtherBase { base: 6, held: 6 }));
+    }
+
+    #[test]
+    fn a_refused_update_changes_nothing() {
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(update(0, 1, vec![workspace("a", &["x"])])).unwrap();
+        let bad = update(1, 2, vec![workspace("c", &[]), workspace("a", &["y", "y"])]);
+        assert!(matches!(snapshot.apply(bad), Err(UpdateError::Workspace { .. })));
+        assert_eq!(snapshot.revision(), 1);
+        assert_eq!(snapshot.workspace("a").unwrap().rules.iter().next().unwrap().name, "x");
+        assert!(snapshot.workspace("c").is_none());
+    }
+
+    #[test]
+    fn a_full_state_replaces_everything() {
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(update(0, 9, vec![workspace("a", &[])])).unwrap();
+        snapshot.apply(update(0, 2, vec![workspace("b", &[])])).unwrap();
+        assert_eq!(snapshot.revision(), 2);
+        assert!(snapshot.workspace("a").is_none());
+    }
 }

@@ -1,0 +1,100 @@
+//! Which words are paths of files.
+
+use super::PATH_BYTES_MAX;
+
+/// Well-known files whose names have no extension.
+const BARE_NAMES: [&str; 16] = [
+    "makefile",
+    "dockerfile",
+    "containerfile",
+    "license",
+    "readme",
+    "changelog",
+    "gemfile",
+    "rakefile",
+    "procfile",
+    "jenkinsfile",
+    "vagrantfile",
+    "justfile",
+    "brewfile",
+    "codeowners",
+    "notice",
+    "build",
+];
+
+/// The path in a word that may carry a line range (`a.py:10-20`, `a.py#L10`), or none if it is not the path of a file:
+/// its last part has an extension, begins with a dot, or is a well-known name.
+pub fn file_path(word: &str) -> Option<&str> {
+    let path = without_lines(word);
+    let name = path.rsplit(['/', '\\']).next()?;
+    let has_extension = name.rsplit_once('.').is_some_and(|(_, extension)| {
+        !extension.is_empty() && extension.len() <= 16 && extension.bytes().all(is_extension)
+    });
+    let is_bare = || BARE_NAMES.iter().any(|bare| name.eq_ignore_ascii_case(bare));
+    (is_word(path) && !path.contains("://") && (has_extension || is_bare())).then_some(path)
+}
+
+/// Text that some field declares to be a path: taken as it is, unless it cannot be one.
+pub fn declared_path(text: &str) -> Option<&str> {
+    let path = text.trim();
+    let plausible = !path.is_empty() && path.len() <= PATH_BYTES_MAX && !path.chars().any(char::is_control);
+    plausible.then_some(path)
+}
+
+fn is_extension(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+')
+}
+
+fn is_word(path: &str) -> bool {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\'' | '`' | '|' | '*');
+    !path.is_empty() && path.len() <= PATH_BYTES_MAX && !path.contains(is_odd) && !path.ends_with('.')
+}
+
+/// Cuts `:10`, `:10-20`, `:10:5`, `#L10` and `#L10-L20` off the end.
+fn without_lines(word: &str) -> &str {
+    if let Some((path, lines)) = word.split_once("#L")
+        && lines.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'L'))
+    {
+        return path;
+    }
+    let mut path = word;
+    while let Some((before, lines)) = path.rsplit_once(':')
+        && !lines.is_empty()
+        && lines.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    {
+        path = before;
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::file_path;
+
+    #[test]
+    fn tells_paths_from_other_words() {
+        for (word, path) in [
+            ("src/app.py", Some("src/app.py")),
+            ("app.py", Some("app.py")),
+            ("/repo/Makefile", Some("/repo/Makefile")),
+            (".gitignore", Some(".gitignore")),
+            ("a.py:10-20", Some("a.py")),
+            ("a.py:10:5", Some("a.py")),
+            ("web/a.tsx#L3-L9", Some("web/a.tsx")),
+            (r"C:\src\a.cs", Some(r"C:\src\a.cs")),
+            ("app/[id]/page.tsx", Some("app/[id]/page.tsx")),
+            ("python", None),
+            ("c++", None),
+            ("src/", None),
+            ("1.", None),
+            ("https://example.com/a.py", None),
+            ("a b.py", None),
+            ("", None),
+        ] {
+            assert_eq!(file_path(word), path, "{word}");
+        }
+    }
+}

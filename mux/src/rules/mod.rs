@@ -1,0 +1,175 @@
+//! Mux rules: tried top-down, the first whose conditions all hold decides.
+
+mod patterns;
+
+use std::cell::OnceCell;
+
+use crate::config::{self, PATTERN_BYTES_MAX, PATTERNS_MAX, RULE_NAME_BYTES_MAX, RULES_MAX};
+use crate::prompt::{File, Needs};
+use crate::snapshot::CompileError;
+use patterns::Patterns;
+
+/// The rules of one workspace.
+#[derive(Debug)]
+pub struct Rules {
+    rules: Vec<config::Rule>,
+    /// Built when a request first needs it: most of many workspaces are idle.
+    patterns: OnceCell<Patterns>,
+}
+
+impl Rules {
+    /// Takes rules that [`check`] found nothing wrong with; a pattern that it would refuse never matches.
+    pub fn new(rules: Vec<config::Rule>) -> Self {
+        Self { rules, patterns: OnceCell::new() }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &config::Rule> {
+        self.rules.iter()
+    }
+
+    /// What must be read of a request for these rules.
+    pub fn needs(&self) -> Needs {
+        let looks_at_files = self.rules.iter().any(|rule| !rule.when.file.is_empty());
+        if looks_at_files { Needs::Files } else { Needs::Nothing }
+    }
+
+    /// The rules whose conditions hold, in their order.
+    pub fn matching<'a>(&'a self, files: &[File]) -> impl Iterator<Item = &'a config::Rule> {
+        let patterns = self.patterns.get_or_init(|| Patterns::compile(&self.rules));
+        let matched = patterns.matches(files.iter().map(|file| file.path.as_str()));
+        self.rules
+            .iter()
+            .enumerate()
+            .filter(move |(index, rule)| {
+                let config::When { file } = &rule.when;
+                file.is_empty() || matched.contains(*index)
+            })
+            .map(|(_, rule)| rule)
+    }
+}
+
+/// Everything that is wrong with a list of rules.
+pub fn check(rules: &[config::Rule]) -> Vec<CompileError> {
+    let mut errors = Vec::new();
+    let mut refuse = |pointer: String, message: String| errors.push(CompileError { pointer, message });
+    if rules.len() > RULES_MAX {
+        refuse("/rules".into(), format!("at most {RULES_MAX} rules, not {}", rules.len()));
+    }
+    let patterns: usize = rules.iter().map(|rule| rule.when.file.len()).sum();
+    if patterns > PATTERNS_MAX {
+        refuse("/rules".into(), format!("at most {PATTERNS_MAX} patterns in all rules together, not {patterns}"));
+    }
+    let mut names = std::collections::HashMap::new();
+    for (index, config::Rule { name, when, target: _ }) in rules.iter().enumerate() {
+        if name.is_empty() || name.len() > RULE_NAME_BYTES_MAX || name.chars().any(char::is_control) {
+            let message = format!("a rule's name has 1 to {RULE_NAME_BYTES_MAX} bytes and no control characters");
+            refuse(format!("/rules/{index}/name"), message);
+        }
+        if let Some(first) = names.insert(name.as_str(), index) {
+            refuse(format!("/rules/{index}/name"), format!("rule {first} has the name `{name}` already"));
+        }
+        let config::When { file } = when;
+        for (number, pattern) in file.iter().enumerate() {
+            if let Err(message) = check_pattern(pattern) {
+                refuse(format!("/rules/{index}/when/file/{number}"), message);
+            }
+        }
+    }
+    errors
+}
+
+fn check_pattern(pattern: &str) -> Result<(), String> {
+    if pattern.is_empty() {
+        return Err("an empty pattern; leave the condition out to match always".into());
+    }
+    if pattern.len() > PATTERN_BYTES_MAX || pattern.chars().any(char::is_control) {
+        return Err(format!("a pattern has at most {PATTERN_BYTES_MAX} bytes and no control characters"));
+    }
+    patterns::check(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::{Rules, check};
+    use crate::config::{Rule, When};
+    use crate::prompt::{File, Needs, Source};
+
+    fn rule(name: &str, file: &[&str]) -> Rule {
+        let file = file.iter().map(ToString::to_string).collect();
+        Rule { name: name.into(), when: When { file }, target: "p/m".parse().unwrap() }
+    }
+
+    fn first(rules: &[Rule], paths: &[&str]) -> Option<String> {
+        let files: Vec<File> =
+            paths.iter().map(|path| File { path: path.to_string(), source: Source::Block, message: 0 }).collect();
+        Rules::new(rules.to_vec()).matching(&files).next().map(|rule| rule.name.clone())
+    }
+
+    #[test]
+    fn order_of_rules_decides_not_order_of_files() {
+        let rules = [rule("markdown", &["*.md"]), rule("script", &[".js"]), rule("else", &[])];
+        for (paths, name) in [
+            (&["a.js", "b.md"][..], "markdown"),
+            (&["b.md", "a.js"], "markdown"),
+            (&["src/a.jsx"], "script"),
+            (&["a.py"], "else"),
+            (&[], "else"),
+        ] {
+            assert_eq!(first(&rules, paths).as_deref(), Some(name), "{paths:?}");
+        }
+        assert_eq!(first(&rules[..2], &["a.py"]), None);
+    }
+
+    #[test]
+    fn patterns_mean_what_they_say() {
+        for (pattern, path, matches) in [
+            (".py", "a/b.py", true),
+            (".py", "a/b.pyi", true),
+            ("src/", "lib/src/a.c", true),
+            ("*.py", "a/b.py", true),
+            ("*.py", "a/b.pyi", false),
+            ("*", "a", true),
+            ("te?t.*", "x/test.rs", true),
+            ("te?t.*", "test/a.rs", false),
+            ("[ab].rs", "x/a.rs", true),
+            ("[!ab].rs", "x/a.rs", false),
+            ("src/*.ts", "src/a.ts", true),
+            ("src/*.ts", "/repo/src/a.ts", true),
+            ("src/*.ts", "src/deep/a.ts", false),
+            ("src/**/*.ts", "src/deep/er/a.ts", true),
+            ("/src/*.ts", "/repo/src/a.ts", false),
+            ("src/*.cs", r"C:\x\src\a.cs", true),
+            ("*.PY", "a.py", false),
+        ] {
+            assert_eq!(first(&[rule("r", &[pattern])], &[path]).is_some(), matches, "{pattern} on {path}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_rules_find_the_first() {
+        let mut rules: Vec<Rule> =
+            (0..999).map(|n| rule(&n.to_string(), &[&format!("dir{n}/*.x"), &format!("name{n}.")])).collect();
+        rules.push(rule("else", &[]));
+        assert_eq!(first(&rules, &["name998.c", "dir500/a.x"]).as_deref(), Some("500"));
+        assert_eq!(first(&rules, &["dir5000"]).as_deref(), Some("else"));
+    }
+
+    #[test]
+    fn reads_no_files_when_no_rule_asks() {
+        assert_eq!(Rules::new(vec![rule("else", &[])]).needs(), Needs::Nothing);
+        assert_eq!(Rules::new(vec![rule("else", &[]), rule("a", &["b"])]).needs(), Needs::Files);
+    }
+
+    #[test]
+    fn wrong_rules_are_named() {
+        let pointers = |rules: &[Rule]| check(rules).into_iter().map(|error| error.pointer).collect::<Vec<_>>();
+        assert_eq!(pointers(&[rule("a", &["*.md"]), rule("b", &[])]), Vec::<String>::new());
+        assert_eq!(pointers(&[rule("a", &["ok", ""])]), ["/rules/0/when/file/1"]);
+        assert_eq!(pointers(&[rule("a", &["x[a"])]), ["/rules/0/when/file/0"]);
+        assert_eq!(pointers(&[rule("a", &[]), rule("a", &[]), rule("", &[])]), ["/rules/1/name", "/rules/2/name"]);
+        assert_eq!(pointers(&vec![rule("a", &["x"]); 1_001])[0], "/rules");
+    }
+}

@@ -1,0 +1,205 @@
+//! All file patterns of a workspace, matched against a path in one pass.
+//!
+//! Each pattern brings one literal: a plain pattern itself, a glob its longest literal part. One automaton finds all
+//! literals of all patterns at once; a glob is tried only where its literal was found.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::config;
+
+#[derive(Debug)]
+pub struct Patterns {
+    patterns: Vec<Pattern>,
+    /// Finds literals; the index of a literal is the index of its pattern. None: no pattern has one.
+    automaton: Option<AhoCorasick>,
+    /// Index of the pattern of each literal.
+    literals: Vec<usize>,
+    /// Globs without a literal part: tried on every path.
+    bare: Vec<usize>,
+    rules: usize,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    rule: usize,
+    text: Box<str>,
+    scope: Scope,
+}
+
+/// What of a path a pattern is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// Anywhere in it, letter for letter.
+    Substring,
+    /// A glob without `/`: the base name.
+    BaseName,
+    /// A glob with `/`: the whole path, or its end from any folder on, since clients send absolute paths.
+    Path,
+}
+
+/// Which rules had a pattern that matched.
+pub struct Matched(Vec<u64>);
+
+impl Matched {
+    pub fn contains(&self, rule: usize) -> bool {
+        self.0.get(rule / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1)
+    }
+
+    fn insert(&mut self, rule: usize) {
+        if let Some(word) = self.0.get_mut(rule / 64) {
+            *word |= 1 << (rule % 64);
+        }
+    }
+}
+
+impl Patterns {
+    pub fn compile(rules: &[config::Rule]) -> Self {
+        let mut patterns = Vec::new();
+        for (rule, config::Rule { when, .. }) in rules.iter().enumerate() {
+            patterns.extend(when.file.iter().map(|text| Pattern {
+                rule,
+                text: text.as_str().into(),
+                scope: Scope::of(text),
+            }));
+        }
+        let (with_literal, bare): (Vec<usize>, Vec<usize>) = (0..patterns.len())
+            .partition(|index| patterns.get(*index).is_some_and(|pattern| !pattern.literal().is_empty()));
+        let literals = with_literal.iter().filter_map(|index| patterns.get(*index)).map(Pattern::literal);
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(literals);
+        match automaton {
+            Ok(automaton) if !with_literal.is_empty() => {
+                Self { patterns, automaton: Some(automaton), literals: with_literal, bare, rules: rules.len() }
+            }
+            // Too many literals for one automaton: every pattern is tried on its own.
+            _ => Self {
+                bare: (0..patterns.len()).collect(),
+                patterns,
+                automaton: None,
+                literals: Vec::new(),
+                rules: rules.len(),
+            },
+        }
+    }
+
+    pub fn matches<'a>(&self, paths: impl Iterator<Item = &'a str>) -> Matched {
+        let mut matched = Matched(vec![0; self.rules.div_ceil(64)]);
+        if self.patterns.is_empty() {
+            return matched;
+        }
+        for path in paths {
+            if path.contains('\\') {
+                self.match_path(&path.replace('\\', "/"), &mut matched);
+            } else {
+                self.match_path(path, &mut matched);
+            }
+        }
+        matched
+    }
+
+    fn match_path(&self, path: &str, matched: &mut Matched) {
+        let mut try_pattern = |index: usize| {
+            if let Some(pattern) = self.patterns.get(index)
+                && !matched.contains(pattern.rule)
+                && pattern.matches(path)
+            {
+                matched.insert(pattern.rule);
+            }
+        };
+        if let Some(automaton) = &self.automaton {
+            for found in automaton.find_overlapping_iter(path) {
+                if let Some(index) = self.literals.get(found.pattern().as_usize()) {
+                    try_pattern(*index);
+                }
+            }
+        }
+        self.bare.iter().copied().for_each(try_pattern);
+    }
+}
+
+impl Scope {
+    fn of(pattern: &str) -> Self {
+        match (pattern.contains(['*', '?', '[']), pattern.contains('/')) {
+            (false, _) => Self::Substring,
+            (true, false) => Self::BaseName,
+            (true, true) => Self::Path,
+        }
+    }
+}
+
+impl Pattern {
+    fn literal(&self) -> &str {
+        match self.scope {
+            Scope::Substring => &self.text,
+            Scope::BaseName | Scope::Path => longest_literal(&self.text),
+        }
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        match self.scope {
+            Scope::Substring => path.contains(&*self.text),
+            Scope::BaseName => path.rsplit('/').next().is_some_and(|name| fast_glob::glob_match(&*self.text, name)),
+            Scope::Path => {
+                let ends = path.match_indices('/').filter_map(|(slash, _)| path.get(slash + 1..));
+                std::iter::once(path).chain(ends).any(|end| fast_glob::glob_match(&*self.text, end))
+            }
+        }
+    }
+}
+
+/// The longest part of a glob that stands for itself.
+fn longest_literal(glob: &str) -> &str {
+    // Inside of brackets and braces are alternatives; `\` takes the meaning from what follows.
+    let plain_to = glob.find(['[', '{', '\\']).unwrap_or(glob.len());
+    let plain_from = glob.rfind([']', '}', '\\']).map_or(0, |at| at + 1).max(plain_to);
+    let (head, tail) = (glob.get(..plain_to).unwrap_or_default(), glob.get(plain_from..).unwrap_or_default());
+    // `**/` may stand for nothing at all, its slash included.
+    let tail = if glob.contains('\\') { "" } else { tail };
+    [head, tail]
+        .into_iter()
+        .flat_map(|part| part.split(['*', '?', '!']))
+        .map(|part| part.trim_matches('/'))
+        .max_by_key(|part| part.len())
+        .unwrap_or_default()
+}
+
+/// What is wrong with the spelling of a pattern.
+pub fn check(pattern: &str) -> Result<(), String> {
+    if Scope::of(pattern) == Scope::Substring {
+        return Ok(());
+    }
+    for (open, close) in [('[', ']'), ('{', '}')] {
+        let opened = pattern.matches(open).count();
+        let closed = pattern.matches(close).count();
+        if opened != closed {
+            return Err(format!("a glob with {opened} `{open}` and {closed} `{close}`"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::longest_literal;
+
+    #[test]
+    fn literals_stand_for_themselves() {
+        for (glob, literal) in [
+            ("*.md", ".md"),
+            ("src/**/*.tsx", ".tsx"),
+            ("src/**/a", "src"),
+            ("*", ""),
+            ("a[bc]def", "def"),
+            ("{foo,barbaz}.x*", ".x"),
+            ("a\\*bcd", "a"),
+            ("**/", ""),
+        ] {
+            assert_eq!(longest_literal(glob), literal, "{glob}");
+        }
+    }
+}
