@@ -5,8 +5,11 @@
 
 pub mod config;
 pub mod dialect;
+pub mod endpoint;
 pub mod json;
 pub mod prompt;
+pub mod refusal;
+pub mod route;
 pub mod rules;
 pub mod snapshot;
 pub mod sse;

@@ -1,0 +1,203 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::{Decision, Request, UsageChunk, caller, decide, models};
+use crate::config::{Provider, Rule, Session, When, Workspace};
+use crate::endpoint::address;
+use crate::refusal::{Code, Refusal};
+use crate::snapshot::{Snapshot, Update};
+
+fn rule(name: &str, file: &[&str], target: &str) -> Rule {
+    let file = file.iter().map(ToString::to_string).collect();
+    Rule { name: name.into(), when: When { file }, target: target.parse().unwrap() }
+}
+
+fn snapshot() -> Snapshot {
+    let provider = |name: &str| Provider {
+        name: name.parse().unwrap(),
+        cluster: format!("cluster_{name}").into(),
+        authority: "host".into(),
+        base_path: "/v1".into(),
+        api_key: "".into(),
+    };
+    let workspace = |name: &str, rules| Workspace { name: name.parse().unwrap(), rules };
+    let session =
+        |id: &str, workspace: &str| Session { id: id.parse().unwrap(), active_workspace: workspace.parse().unwrap() };
+    let rules = vec![
+        rule("gone", &["*.md"], "removed/x"),
+        rule("markdown", &["*.md"], "one/mini"),
+        rule("script", &[".js"], "two/org/claude"),
+        rule("else", &[], "one/local"),
+    ];
+    let mut snapshot = Snapshot::default();
+    let update = Update {
+        store_id: "s".into(),
+        revision: 7,
+        workspaces: vec![
+            workspace("default", rules),
+            workspace("empty", vec![]),
+            workspace("asked", vec![rule("asked", &[], "requested")]),
+        ],
+        sessions: vec![session("default", "default"), session("s1", "asked")],
+        providers: vec![provider("one"), provider("two")],
+        ..Update::default()
+    };
+    snapshot.apply(update).unwrap();
+    snapshot
+}
+
+fn ask(path: &str, body: &[u8]) -> Result<Decision, Refusal> {
+    let snapshot = snapshot();
+    let request = Request { address: address(path).unwrap(), workspace: None, session: None, body };
+    decide(&snapshot, &caller(&snapshot, &request)?, &request)
+}
+
+const RULES: &str = "/v1/mux/chat/completions";
+const NAMED: &str = "/v1/chat/completions";
+
+fn sent(body: &str) -> String {
+    let decision = ask(RULES, body.as_bytes()).unwrap();
+    String::from_utf8(decision.body.unwrap_or_else(|| body.into())).unwrap()
+}
+
+#[test]
+fn rules_decide_by_files() {
+    let body = |text: &str| json!({ "model": "any", "messages": [{ "role": "user", "content": text }] }).to_string();
+    for (text, rule, target) in [
+        ("```js a.js\n```\n```md b.md\n```", "markdown", "one/mini"),
+        ("```jsx a.jsx\n```", "script", "two/org/claude"),
+        ("hello", "else", "one/local"),
+    ] {
+        let decision = ask(RULES, body(text).as_bytes()).unwrap();
+        assert_eq!((decision.rule.as_deref(), decision.model.to_string().as_str()), (Some(rule), target), "{text}");
+        assert_eq!(decision.requested_model, "any");
+    }
+}
+
+#[test]
+fn the_callers_workspace_is_found() {
+    let snapshot = snapshot();
+    for (path, workspace, session, found) in [
+        (RULES, None, None, Ok(("default", Some("default")))),
+        (RULES, Some("Empty"), Some("s1"), Ok(("empty", None))),
+        (RULES, None, Some("S1"), Ok(("asked", Some("s1")))),
+        ("/w/empty/v1/mux/chat/completions", Some("asked"), None, Ok(("empty", None))),
+        ("/s/s1/v1/mux/chat/completions", Some("empty"), None, Ok(("asked", Some("s1")))),
+        ("/w/nope/v1/mux/chat/completions", None, None, Err(Code::UnknownWorkspace)),
+        ("/s/no%20pe/v1/mux/chat/completions", None, None, Err(Code::UnknownSession)),
+    ] {
+        let request = Request { address: address(path).unwrap(), workspace, session, body: b"" };
+        let outcome = caller(&snapshot, &request);
+        let outcome = outcome
+            .as_ref()
+            .map(|caller| (caller.workspace.name.as_str(), caller.session.as_ref().map(|id| id.as_str())));
+        assert_eq!(outcome.map_err(|refusal| refusal.code), found, "{path} {workspace:?} {session:?}");
+    }
+}
+
+#[test]
+fn a_named_model_goes_where_it_says() {
+    let body = |model: &str| json!({ "model": model, "messages": [] }).to_string();
+    let decision = ask(NAMED, body("two/org/x").as_bytes()).unwrap();
+    assert_eq!((decision.rule, decision.model.to_string()), (None, "two/org/x".into()));
+    assert_eq!(ask(NAMED, body("mux").as_bytes()).unwrap().rule.as_deref(), Some("else"));
+    for model in ["gpt-5", "nope/gpt", "one/", ""] {
+        assert_eq!(ask(NAMED, body(model).as_bytes()).unwrap_err().code, Code::ModelNotFound, "{model}");
+    }
+    assert_eq!(ask("/s/s1/v1/mux/chat/completions", body("one/x").as_bytes()).unwrap().model.to_string(), "one/x");
+    let refusal = ask("/s/s1/v1/mux/chat/completions", body("x").as_bytes()).unwrap_err();
+    assert_eq!(refusal.code, Code::NoMatchingRule);
+    assert!(refusal.message.contains("`asked`"));
+}
+
+#[test]
+fn only_the_model_changes() {
+    let body = "{ \"a\" : 1.0, \"model\" :\t\"x\\u0041\" , \"messages\":[ {\"content\":\"\\u00e9\\/\", \"content\": 1 } ],\"a\":1e2}\n";
+    assert_eq!(sent(body), body.replace("\"x\\u0041\"", "\"local\""));
+    assert_eq!(sent("{\"messages\":[]}"), "{\"model\":\"local\",\"messages\":[]}");
+    assert_eq!(sent("{\"messages\":[],\"model\":null}"), "{\"messages\":[],\"model\":\"local\"}");
+    assert!(ask(RULES, br#"{"model":"local","messages":[]}"#).unwrap().body.is_none());
+}
+
+#[test]
+fn streams_are_asked_for_usage() {
+    let stream = |options: &str| format!("{{\"model\":\"local\",\"stream\":true{options},\"messages\":[]}}");
+    for (options, becomes, usage_chunk) in [
+        (
+            ",\"stream_options\":{\"include_usage\":true}",
+            ",\"stream_options\":{\"include_usage\":true}",
+            UsageChunk::Keep,
+        ),
+        (
+            ",\"stream_options\":{\"include_usage\":false}",
+            ",\"stream_options\":{\"include_usage\":true}",
+            UsageChunk::TakeOut,
+        ),
+        (",\"stream_options\":{ }", ",\"stream_options\":{\"include_usage\":true }", UsageChunk::TakeOut),
+        (",\"stream_options\":{\"x\":1}", ",\"stream_options\":{\"include_usage\":true,\"x\":1}", UsageChunk::TakeOut),
+        (",\"stream_options\":null", ",\"stream_options\":{\"include_usage\":true}", UsageChunk::TakeOut),
+    ] {
+        let decision = ask(RULES, stream(options).as_bytes()).unwrap();
+        assert_eq!(decision.usage_chunk, usage_chunk, "{options}");
+        assert_eq!(sent(&stream(options)), stream(becomes), "{options}");
+    }
+    assert_eq!(
+        sent(&stream("")),
+        "{\"model\":\"local\",\"stream\":true,\"messages\":[],\"stream_options\":{\"include_usage\":true}}"
+    );
+}
+
+#[test]
+fn unreadable_requests_are_refused() {
+    for (body, code, param) in [
+        ("", Code::InvalidJson, None),
+        ("{\"messages\":[}", Code::InvalidJson, None),
+        ("{\"messages\":3}", Code::InvalidRequest, Some("messages")),
+        ("{\"messages\":[],\"model\":3}", Code::InvalidRequest, Some("model")),
+        ("{\"messages\":[],\"model\":\"a\",\"model\":\"a\"}", Code::InvalidRequest, Some("model")),
+    ] {
+        let refusal = ask(RULES, body.as_bytes()).unwrap_err();
+        assert_eq!((refusal.code, refusal.param), (code, param), "{body}");
+    }
+    assert_eq!(ask("/v1/mux/responses", b"{}").unwrap_err().code, Code::UnknownEndpoint);
+    assert_eq!(ask("/w/empty/v1/mux/chat/completions", b"{\"messages\":[]}").unwrap_err().code, Code::NoMatchingRule);
+}
+
+#[test]
+fn models_are_those_that_rules_name() {
+    let snapshot = snapshot();
+    let request = Request { address: address("/v1/models").unwrap(), workspace: None, session: None, body: b"" };
+    let ids = models(&snapshot, &caller(&snapshot, &request).unwrap());
+    assert_eq!(ids, ["mux", "one/mini", "two/org/claude", "one/local"]);
+}
+
+proptest! {
+    /// Put back what was there before, and the body is the client's, byte for byte.
+    #[test]
+    fn splice_keeps_every_other_byte(
+        model in prop::option::of(prop::collection::vec(any::<char>(), 0..20).prop_map(String::from_iter)),
+        text in prop::collection::vec(any::<char>(), 0..200).prop_map(String::from_iter),
+        pretty: bool,
+    ) {
+        let mut value = json!({ "messages": [{ "role": "user", "content": text }], "z": { "model": 1, "model2": [1.0, 1e300] } });
+        if let Some(model) = &model {
+            value["model"] = Value::from(model.as_str());
+        }
+        let body = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        let sent = sent(&body);
+        let back = match &model {
+            Some(model) => sent.replacen("\"local\"", &serde_json::to_string(model).unwrap(), 1),
+            None => sent.replacen("\"model\":\"local\",", "", 1),
+        };
+        // The text may hold the model's new name in front of the model itself.
+        prop_assume!(!text.contains("local"));
+        prop_assert_eq!(back, body);
+    }
+
+    #[test]
+    fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = ask(RULES, &bytes);
+    }
+}
