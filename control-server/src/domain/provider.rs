@@ -32,15 +32,8 @@ pub enum Kind {
 pub struct InvalidKind;
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
-        Self::Openai,
-        Self::Anthropic,
-        Self::Openrouter,
-        Self::Vllm,
-        Self::Ollama,
-        Self::Lmstudio,
-        Self::Llamacpp,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Openai, Self::Anthropic, Self::Openrouter, Self::Vllm, Self::Ollama, Self::Lmstudio, Self::Llamacpp];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -30,9 +30,15 @@ pub struct UsageQuery {
 /// What the requests of one group have in common; empty text: nothing was reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupKey {
-    Model { provider: String, model: String },
+    Model {
+        provider: String,
+        model: String,
+    },
     Provider(String),
-    Rule { workspace: String, rule: String },
+    Rule {
+        workspace: String,
+        rule: String,
+    },
     Session(String),
     /// Unix milliseconds of its begin, UTC.
     Day(i64),

@@ -4,7 +4,7 @@ use mux::config::Name;
 
 use crate::domain::error::FieldError;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Workspace,
     Session,
@@ -54,8 +54,21 @@ pub enum StoreError {
 
 fn list(uses: &[RuleUse]) -> String {
     const SHOWN: usize = 10;
-    let shown: Vec<String> =
-        uses.iter().take(SHOWN).map(|RuleUse { workspace, rule }| format!("rule `{rule}` of workspace `{workspace}`")).collect();
+    let shown: Vec<String> = uses
+        .iter()
+        .take(SHOWN)
+        .map(|RuleUse { workspace, rule }| format!("rule `{rule}` of workspace `{workspace}`"))
+        .collect();
     let rest = uses.len().saturating_sub(SHOWN);
     if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
+
+impl StoreError {
+    /// A unique name that is taken, where the statement can violate no other unique constraint.
+    pub(super) fn taken(error: sqlx::Error, kind: Kind, name: &Name) -> Self {
+        match error.as_database_error() {
+            Some(violation) if violation.is_unique_violation() => Self::Taken { kind, name: name.clone() },
+            _ => Self::Database(error),
+        }
+    }
 }

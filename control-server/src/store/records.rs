@@ -1,0 +1,211 @@
+//! Takes in what nodes report: once, however often it is reported.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
+
+use super::Store;
+use super::error::StoreError;
+use super::write::now_ms;
+use crate::domain::price::Price;
+use crate::domain::provider::Kind;
+use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
+
+/// Rows per statement, far below what databases allow in parameters.
+const ROWS_MAX: usize = 50;
+
+const REQUEST_COLUMNS: usize = 18;
+const INSERT_REQUESTS: &str = "INSERT INTO requests (request_id, started_at, duration_ms, revision, workspace_id, \
+     workspace, session, rule, dialect, requested_model, stream, request_bytes, status, outcome, provider, model, \
+     estimated, cost_unknown) VALUES ";
+/// The parameter of a request that finds its workspace's id by name.
+const WORKSPACE_ID: usize = 4;
+
+const ATTEMPT_COLUMNS: usize = 15;
+const INSERT_ATTEMPTS: &str = "INSERT INTO attempts (request_id, number, provider, model, status, duration_ms, \
+     first_byte_ms, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, estimated, \
+     cost_micro_usd, raw_usage) VALUES ";
+
+type AnyQuery<'q> = Query<'q, Any, AnyArguments>;
+
+/// A try with what it cost.
+struct Priced<'r> {
+    request_id: &'r str,
+    attempt: &'r AttemptRecord,
+    cost_micro_usd: Option<i64>,
+}
+
+impl Store {
+    /// Stores records in one transaction; one whose id is known already is left as it is.
+    pub async fn record_requests(&self, records: Vec<RequestRecord>) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let kinds = self.provider_kinds().await?;
+        let mut quiet = self.write_quietly().await?;
+        let mut inserted = 0;
+        for chunk in records.chunks(ROWS_MAX) {
+            let new = insert_requests(quiet.connection(), chunk, &kinds).await?;
+            inserted += new.len();
+            let attempts: Vec<Priced<'_>> = chunk
+                .iter()
+                .filter(|record| new.contains(&record.request_id))
+                .flat_map(|record| record.attempts.iter().map(|attempt| priced(&record.request_id, attempt, &kinds)))
+                .collect();
+            for chunk in attempts.chunks(ROWS_MAX) {
+                insert_attempts(quiet.connection(), chunk).await?;
+            }
+        }
+        see_sessions(quiet.connection(), &records).await?;
+        quiet.commit().await?;
+        let counters = &self.shared.counters;
+        counters.inserted.fetch_add(inserted as u64, Ordering::Relaxed);
+        counters.duplicates.fetch_add((records.len() - inserted) as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn provider_kinds(&self) -> Result<HashMap<String, Kind>, StoreError> {
+        let rows = sqlx::query("SELECT name, kind FROM providers").fetch_all(self.pool()).await?;
+        rows.iter()
+            .map(|row| {
+                let kind: String = row.try_get("kind")?;
+                let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("type of provider `{kind}`")))?;
+                Ok((row.try_get("name")?, kind))
+            })
+            .collect()
+    }
+}
+
+fn priced<'r>(request_id: &'r str, attempt: &'r AttemptRecord, kinds: &HashMap<String, Kind>) -> Priced<'r> {
+    let price = kinds.get(&attempt.provider).and_then(|kind| Price::find(*kind, &attempt.model));
+    let cost_micro_usd = price.zip(attempt.usage.as_ref()).map(|(price, usage)| price.cost_micro_usd(usage));
+    Priced { request_id, attempt, cost_micro_usd }
+}
+
+/// Inserts requests and returns the ids of those that are new.
+async fn insert_requests(
+    connection: &mut AnyConnection,
+    records: &[RequestRecord],
+    kinds: &HashMap<String, Kind>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let tuple = |first: usize| {
+        parameters(first, REQUEST_COLUMNS, |column, parameter| match column {
+            WORKSPACE_ID => format!("(SELECT id FROM workspaces WHERE name = {parameter})"),
+            _ => parameter,
+        })
+    };
+    let sql = insert(INSERT_REQUESTS, records.len(), REQUEST_COLUMNS, tuple) + " RETURNING request_id";
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for record in records {
+        query = bind_request(query, record, kinds);
+    }
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(row.try_get("request_id")?)).collect()
+}
+
+fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, kinds: &HashMap<String, Kind>) -> AnyQuery<'q> {
+    let RequestRecord {
+        request_id,
+        started_at_ms,
+        duration_ms,
+        revision,
+        workspace,
+        session,
+        rule,
+        request,
+        requested_model,
+        stream,
+        request_bytes,
+        status,
+        outcome,
+        attempts,
+    } = record;
+    let last = attempts.last();
+    let estimated = attempts.iter().any(|attempt| attempt.usage.as_ref().is_some_and(|usage| usage.estimated));
+    let cost_unknown = attempts
+        .iter()
+        .any(|attempt| attempt.usage.is_some() && priced(request_id, attempt, kinds).cost_micro_usd.is_none());
+    query
+        .bind(request_id.clone())
+        .bind(int(*started_at_ms))
+        .bind(i64::from(*duration_ms))
+        .bind(int(*revision))
+        .bind(workspace.clone())
+        .bind(workspace.clone())
+        .bind(session.clone())
+        .bind(rule.clone())
+        .bind(request.clone())
+        .bind(requested_model.clone())
+        .bind(i64::from(*stream))
+        .bind(int(*request_bytes))
+        .bind(i64::from(*status))
+        .bind(outcome.clone())
+        .bind(last.map(|attempt| attempt.provider.clone()).unwrap_or_default())
+        .bind(last.map(|attempt| attempt.model.clone()).unwrap_or_default())
+        .bind(i64::from(estimated))
+        .bind(i64::from(cost_unknown))
+}
+
+async fn insert_attempts(connection: &mut AnyConnection, attempts: &[Priced<'_>]) -> Result<(), StoreError> {
+    let tuple = |first: usize| parameters(first, ATTEMPT_COLUMNS, |_, parameter| parameter);
+    let mut query = sqlx::query(AssertSqlSafe(insert(INSERT_ATTEMPTS, attempts.len(), ATTEMPT_COLUMNS, tuple)));
+    for attempt in attempts {
+        query = bind_attempt(query, attempt);
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+fn bind_attempt<'q>(query: AnyQuery<'q>, priced: &Priced<'_>) -> AnyQuery<'q> {
+    let Priced { request_id, attempt, cost_micro_usd } = priced;
+    let AttemptRecord { number, provider, model, status, duration_ms, first_byte_ms, usage } = attempt;
+    let tokens = |read: fn(&TokenUsage) -> u64| usage.as_ref().map(|usage| int(read(usage)));
+    query
+        .bind((*request_id).to_owned())
+        .bind(i64::from(*number))
+        .bind(provider.clone())
+        .bind(model.clone())
+        .bind(i64::from(*status))
+        .bind(i64::from(*duration_ms))
+        .bind(i64::from(*first_byte_ms))
+        .bind(tokens(|usage| usage.input_tokens))
+        .bind(tokens(|usage| usage.cached_input_tokens))
+        .bind(tokens(|usage| usage.cache_write_tokens))
+        .bind(tokens(|usage| usage.output_tokens))
+        .bind(tokens(|usage| usage.reasoning_tokens))
+        .bind(i64::from(usage.as_ref().is_some_and(|usage| usage.estimated)))
+        .bind(*cost_micro_usd)
+        .bind(usage.as_ref().map(|usage| usage.raw.clone()))
+}
+
+async fn see_sessions(connection: &mut AnyConnection, records: &[RequestRecord]) -> Result<(), StoreError> {
+    let seen: BTreeSet<&str> =
+        records.iter().map(|record| record.session.as_str()).filter(|session| !session.is_empty()).collect();
+    for session in seen {
+        sqlx::query("UPDATE sessions SET last_seen_at = $1 WHERE id = $2")
+            .bind(now_ms())
+            .bind(session.to_owned())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// `head ($1,$2),($3,$4) ON CONFLICT DO NOTHING`
+fn insert(head: &str, rows: usize, columns: usize, tuple: impl Fn(usize) -> String) -> String {
+    let tuples: Vec<String> = (0..rows).map(|row| tuple(row * columns + 1)).collect();
+    format!("{head}{} ON CONFLICT DO NOTHING", tuples.join(","))
+}
+
+fn parameters(first: usize, columns: usize, write: impl Fn(usize, String) -> String) -> String {
+    let parameters: Vec<String> = (0..columns).map(|column| write(column, format!("${}", first + column))).collect();
+    format!("({})", parameters.join(","))
+}
+
+/// Counts beyond what the database can hold are kept as the most that it can.
+fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

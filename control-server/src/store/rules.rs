@@ -1,0 +1,186 @@
+//! Rules of a workspace: an ordered list that is replaced as a whole.
+
+use std::collections::BTreeSet;
+
+use mux::config::{self, Model, Name, Rule, Target, When};
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::changes::read_name;
+use super::error::{Kind, StoreError};
+use super::{Store, workspaces};
+use crate::domain::error::FieldError;
+use crate::domain::workspace::StoredRule;
+
+/// Conditions as they stand in `rules.conditions`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionsRow {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    file: Vec<String>,
+}
+
+impl Store {
+    /// The rules of a workspace in order, with the broken ones marked.
+    pub async fn rules(&self, workspace: &Name) -> Result<Vec<StoredRule>, StoreError> {
+        let mut transaction = self.read().await?;
+        let id = workspaces::id(&mut transaction, workspace).await?;
+        let rows = sqlx::query(
+            "SELECT r.name, r.conditions, r.target_provider, r.target_model, p.id AS provider_id \
+             FROM rules r LEFT JOIN providers p ON p.name = r.target_provider \
+             WHERE r.workspace_id = $1 ORDER BY r.position",
+        )
+        .bind(id)
+        .fetch_all(&mut *transaction)
+        .await?;
+        rows.iter().map(stored_rule).collect()
+    }
+
+    /// Replaces all rules of a workspace, or none. Rules that are the same already are no change.
+    pub async fn replace_rules(&self, workspace: &Name, rules: &[Rule]) -> Result<u64, StoreError> {
+        let mut write = self.write().await?;
+        let id = workspaces::id(write.connection(), workspace).await?;
+        check_providers(write.connection(), rules).await?;
+        if read(write.connection(), id).await? == rules {
+            return write.commit().await;
+        }
+        sqlx::query("DELETE FROM rules WHERE workspace_id = $1").bind(id).execute(write.connection()).await?;
+        insert(write.connection(), id, rules).await?;
+        let now_ms = write.now_ms;
+        sqlx::query("UPDATE workspaces SET updated_at = $1 WHERE id = $2")
+            .bind(now_ms)
+            .bind(id)
+            .execute(write.connection())
+            .await?;
+        write.touch(Kind::Workspace, workspace.as_str());
+        write.commit().await
+    }
+}
+
+fn stored_rule(row: &AnyRow) -> Result<StoredRule, StoreError> {
+    let rule = rule(row)?;
+    let provider_id: Option<i64> = row.try_get("provider_id")?;
+    let broken = matches!(rule.target, Target::Model(_)) && provider_id.is_none();
+    Ok(StoredRule { rule, broken })
+}
+
+fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
+    let name: String = row.try_get("name")?;
+    let conditions: String = row.try_get("conditions")?;
+    let ConditionsRow { file } =
+        serde_json::from_str(&conditions).map_err(|error| StoreError::Corrupt(format!("rule `{name}`: {error}")))?;
+    let provider: Option<String> = row.try_get("target_provider")?;
+    let model: Option<String> = row.try_get("target_model")?;
+    let target = match (provider, model) {
+        (Some(_), Some(id)) => Target::Model(Model { provider: read_name(row, "target_provider")?, id: id.into() }),
+        (None, None) => Target::Requested,
+        _ => return Err(StoreError::Corrupt(format!("target of rule `{name}`"))),
+    };
+    Ok(Rule { name, when: When { file }, target })
+}
+
+async fn read(connection: &mut AnyConnection, workspace_id: i64) -> Result<Vec<Rule>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT name, conditions, target_provider, target_model FROM rules WHERE workspace_id = $1 ORDER BY position",
+    )
+    .bind(workspace_id)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(rule).collect()
+}
+
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    workspace_id: i64,
+    rules: &[Rule],
+) -> Result<(), StoreError> {
+    for (position, Rule { name, when: When { file }, target }) in (0_i64..).zip(rules) {
+        let conditions = serde_json::to_string(&ConditionsRow { file: file.clone() })
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let (provider, model) = match target {
+            Target::Requested => (None, None),
+            Target::Model(Model { provider, id }) => (Some(provider.as_str()), Some(id.as_ref())),
+        };
+        sqlx::query(
+            "INSERT INTO rules (workspace_id, position, name, conditions, target_provider, target_model) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(workspace_id)
+        .bind(position)
+        .bind(name.as_str())
+        .bind(conditions)
+        .bind(provider.map(str::to_owned))
+        .bind(model.map(str::to_owned))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Refuses rules whose provider is not there.
+pub(super) async fn check_providers(connection: &mut AnyConnection, rules: &[Rule]) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT name FROM providers").fetch_all(connection).await?;
+    let known = rows.iter().map(|row| row.try_get("name")).collect::<Result<BTreeSet<String>, _>>()?;
+    let errors: Vec<FieldError> = rules
+        .iter()
+        .enumerate()
+        .filter_map(|(index, rule)| match &rule.target {
+            Target::Model(Model { provider, .. }) if !known.contains(provider.as_str()) => Some(FieldError::new(
+                format!("/rules/{index}/target"),
+                format!("there is no provider `{provider}`; add it first (POST /api/v1/providers)"),
+            )),
+            Target::Requested | Target::Model(_) => None,
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(StoreError::Invalid(errors)) }
+}
+
+/// Rules whose provider is there; a broken one never matches, so nodes do not get it.
+const WHOLE_RULES: &str = "SELECT w.name AS workspace, r.name, r.conditions, r.target_provider, r.target_model \
+     FROM rules r JOIN workspaces w ON w.id = r.workspace_id LEFT JOIN providers p ON p.name = r.target_provider \
+     WHERE w.archived_at IS NULL AND (r.target_provider IS NULL OR p.id IS NOT NULL)";
+
+/// Every workspace that can be routed by.
+pub(super) async fn all_workspaces(connection: &mut AnyConnection) -> Result<Vec<config::Workspace>, StoreError> {
+    let names = sqlx::query("SELECT name FROM workspaces WHERE archived_at IS NULL ORDER BY name")
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut workspaces = Vec::with_capacity(names.len());
+    for row in &names {
+        workspaces.push(config::Workspace { name: read_name(row, "name")?, rules: Vec::new() });
+    }
+    let sql = sqlx::AssertSqlSafe(format!("{WHOLE_RULES} ORDER BY w.name, r.position"));
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let mut remaining = workspaces.iter_mut();
+    let mut current = remaining.next();
+    for row in &rows {
+        let name = read_name(row, "workspace")?;
+        // Both lists are in the order of names.
+        while current.as_ref().is_some_and(|workspace| workspace.name != name) {
+            current = remaining.next();
+        }
+        if let Some(workspace) = current.as_mut() {
+            workspace.rules.push(rule(row)?);
+        }
+    }
+    Ok(workspaces)
+}
+
+/// One workspace, if it is there and can be routed by.
+pub(super) async fn one_workspace(
+    connection: &mut AnyConnection,
+    name: &Name,
+) -> Result<Option<config::Workspace>, StoreError> {
+    let found = sqlx::query("SELECT id FROM workspaces WHERE name = $1 AND archived_at IS NULL")
+        .bind(name.as_str())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if found.is_none() {
+        return Ok(None);
+    }
+    let sql = sqlx::AssertSqlSafe(format!("{WHOLE_RULES} AND w.name = $1 ORDER BY r.position"));
+    let rows = sqlx::query(sql).bind(name.as_str()).fetch_all(connection).await?;
+    let rules = rows.iter().map(rule).collect::<Result<_, _>>()?;
+    Ok(Some(config::Workspace { name: name.clone(), rules }))
+}
