@@ -1,0 +1,74 @@
+//! The gRPC service that nodes speak to: snapshots out, reports in. It translates between messages, the publisher and
+//! the store, and decides nothing about routing.
+
+mod auth;
+mod records;
+mod report;
+mod server;
+mod subscribe;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+pub use auth::{Caller, Tokens};
+use proto::v1;
+use proto::v1::sync_server::{Sync, SyncServer};
+pub use server::{BoundServer, ServeError};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::publisher::Publisher;
+use crate::store::Store;
+
+/// Bytes of one message from a node. Nodes send batches of at most 1 MiB.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The service, behind its token check.
+pub fn service(store: Store, publisher: Arc<Publisher>, tokens: Tokens) -> InterceptedService<SyncServer<Service>, Tokens> {
+    let service = SyncServer::new(Service { store, publisher }).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    InterceptedService::new(service, tokens)
+}
+
+pub struct Service {
+    store: Store,
+    publisher: Arc<Publisher>,
+}
+
+#[tonic::async_trait]
+impl Sync for Service {
+    type SubscribeStream = Answers<v1::SubscribeResponse>;
+    type ReportStream = Answers<v1::ReportAck>;
+
+    async fn subscribe(
+        &self,
+        request: Request<Streaming<v1::SubscribeRequest>>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        Caller::of(&request).must_be(Caller::Node)?;
+        Ok(Response::new(subscribe::run(Arc::clone(&self.publisher), request.into_inner())))
+    }
+
+    async fn report(&self, request: Request<Streaming<v1::ReportBatch>>) -> Result<Response<Self::ReportStream>, Status> {
+        Caller::of(&request).must_be(Caller::Node)?;
+        Ok(Response::new(report::run(self.store.clone(), Arc::clone(&self.publisher), request.into_inner())))
+    }
+
+    async fn get_snapshot(
+        &self,
+        _request: Request<v1::GetSnapshotRequest>,
+    ) -> Result<Response<v1::SubscribeResponse>, Status> {
+        Ok(Response::new(self.publisher.full().into_masked(self.publisher.store_id())))
+    }
+}
+
+impl Interceptor for Tokens {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let caller = self.caller(request.metadata().get("authorization").map(tonic::metadata::MetadataValue::as_bytes));
+        let caller = caller.ok_or_else(|| Status::unauthenticated("give the node token as `authorization: Bearer …`"))?;
+        request.extensions_mut().insert(caller);
+        Ok(request)
+    }
+}

@@ -1,0 +1,248 @@
+//! A provider as an Envoy cluster.
+
+use std::net::IpAddr;
+
+use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, DnsLookupFamily};
+use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, UpstreamConnectionOptions};
+use envoy_types::pb::envoy::config::core::v3 as core;
+use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
+use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints};
+use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options as upstream;
+use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use envoy_types::pb::envoy::service::discovery::v3::DiscoveryResponse;
+use envoy_types::pb::google::protobuf::{Duration, Struct, Value, value::Kind};
+
+use super::filter::{NODE_TOKEN_VARIABLE, Role, WASM_TYPE};
+use super::{CONTROL_CLUSTER, any};
+use crate::domain::provider::Scheme;
+use crate::publisher::{ClusterSpec, Offer};
+
+const CLUSTER_TYPE: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const TLS_TYPE: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+const CODEC_TYPE: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+const OPTIONS_TYPE: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const OPTIONS_KEY: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// Time to connect, TLS included.
+const CONNECT_TIMEOUT_S: i64 = 5;
+/// A connection without requests is closed after this long; most providers close theirs somewhat later.
+const IDLE_TIMEOUT_S: i64 = 55;
+/// Bytes of one request or response that may be held for one connection: the request body limit.
+const BUFFER_BYTES_MAX: u32 = 32 * 1024 * 1024;
+const CONNECTIONS_MAX: u32 = 10_000;
+const PENDING_REQUESTS_MAX: u32 = 10_000;
+const REQUESTS_MAX: u32 = 10_000;
+const RETRIES_MAX: u32 = 1_000;
+/// TCP keepalive finds a provider that vanished while a long answer was awaited.
+const KEEPALIVE_TIME_S: u32 = 60;
+const KEEPALIVE_INTERVAL_S: u32 = 15;
+const KEEPALIVE_PROBES: u32 = 4;
+
+/// What all clusters have in common.
+pub struct ClusterSettings {
+    /// Certificates that providers are checked against: a file on the Envoy's machine.
+    pub ca_bundle: String,
+}
+
+pub fn response(offer: &Offer, settings: &ClusterSettings) -> DiscoveryResponse {
+    DiscoveryResponse {
+        version_info: offer.version.to_string(),
+        nonce: offer.version.to_string(),
+        type_url: CLUSTER_TYPE.to_owned(),
+        resources: offer.clusters.values().map(|spec| any(CLUSTER_TYPE, &cluster(spec, settings))).collect(),
+        ..Default::default()
+    }
+}
+
+pub fn cluster(spec: &ClusterSpec, settings: &ClusterSettings) -> Cluster {
+    let is_address = spec.endpoint.host().parse::<IpAddr>().is_ok();
+    // LOGICAL_DNS keeps connections while a provider's name moves among addresses, and with all families tries both:
+    // `localhost` works whichever of them the program behind it listens on.
+    let discovery = if is_address { DiscoveryType::Static } else { DiscoveryType::LogicalDns };
+    Cluster {
+        name: spec.name.clone(),
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(discovery.into())),
+        dns_lookup_family: DnsLookupFamily::All.into(),
+        respect_dns_ttl: true,
+        connect_timeout: Some(seconds(CONNECT_TIMEOUT_S)),
+        per_connection_buffer_limit_bytes: Some(BUFFER_BYTES_MAX.into()),
+        load_assignment: Some(load_assignment(spec)),
+        circuit_breakers: Some(circuit_breakers()),
+        upstream_connection_options: Some(UpstreamConnectionOptions {
+            tcp_keepalive: Some(core::TcpKeepalive {
+                keepalive_probes: Some(KEEPALIVE_PROBES.into()),
+                keepalive_time: Some(KEEPALIVE_TIME_S.into()),
+                keepalive_interval: Some(KEEPALIVE_INTERVAL_S.into()),
+            }),
+            ..Default::default()
+        }),
+        transport_socket: match spec.endpoint.scheme() {
+            Scheme::Http => None,
+            Scheme::Https => Some(transport_socket(spec.endpoint.host(), settings)),
+        },
+        typed_extension_protocol_options: [(OPTIONS_KEY.to_owned(), any(OPTIONS_TYPE, &protocol_options(spec)))].into(),
+        ..Default::default()
+    }
+}
+
+/// One endpoint, which carries the provider's name for the attempt filter.
+fn load_assignment(spec: &ClusterSpec) -> ClusterLoadAssignment {
+    let target = Value { kind: Some(Kind::StringValue(spec.provider.to_string())) };
+    let metadata = core::Metadata {
+        filter_metadata: [("muxspace".to_owned(), Struct { fields: [("target".to_owned(), target)].into() })].into(),
+        ..Default::default()
+    };
+    let address = core::address::Address::SocketAddress(core::SocketAddress {
+        address: spec.endpoint.host().to_owned(),
+        port_specifier: Some(core::socket_address::PortSpecifier::PortValue(spec.endpoint.port().into())),
+        ..Default::default()
+    });
+    let endpoint = Endpoint { address: Some(core::Address { address: Some(address) }), ..Default::default() };
+    ClusterLoadAssignment {
+        cluster_name: spec.name.clone(),
+        endpoints: vec![LocalityLbEndpoints {
+            lb_endpoints: vec![LbEndpoint {
+                metadata: Some(metadata),
+                host_identifier: Some(HostIdentifier::Endpoint(endpoint)),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn circuit_breakers() -> CircuitBreakers {
+    let thresholds = Thresholds {
+        max_connections: Some(CONNECTIONS_MAX.into()),
+        max_pending_requests: Some(PENDING_REQUESTS_MAX.into()),
+        max_requests: Some(REQUESTS_MAX.into()),
+        max_retries: Some(RETRIES_MAX.into()),
+        ..Default::default()
+    };
+    CircuitBreakers { thresholds: vec![thresholds], ..Default::default() }
+}
+
+fn transport_socket(host: &str, settings: &ClusterSettings) -> core::TransportSocket {
+    let is_address = host.parse::<IpAddr>().is_ok();
+    let san_type = if is_address {
+        tls::subject_alt_name_matcher::SanType::IpAddress
+    } else {
+        tls::subject_alt_name_matcher::SanType::Dns
+    };
+    let host_matches = tls::SubjectAltNameMatcher {
+        san_type: san_type.into(),
+        matcher: Some(StringMatcher {
+            match_pattern: Some(MatchPattern::Exact(host.to_owned())),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let validation = tls::CertificateValidationContext {
+        trusted_ca: Some(core::DataSource {
+            specifier: Some(core::data_source::Specifier::Filename(settings.ca_bundle.clone())),
+            ..Default::default()
+        }),
+        match_typed_subject_alt_names: vec![host_matches],
+        ..Default::default()
+    };
+    let context = tls::UpstreamTlsContext {
+        // An address is not a server name.
+        sni: if is_address { String::new() } else { host.to_owned() },
+        common_tls_context: Some(tls::CommonTlsContext {
+            validation_context_type: Some(tls::common_tls_context::ValidationContextType::ValidationContext(validation)),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    core::TransportSocket {
+        name: "envoy.transport_sockets.tls".to_owned(),
+        config_type: Some(core::transport_socket::ConfigType::TypedConfig(any(TLS_TYPE, &context))),
+    }
+}
+
+fn protocol_options(spec: &ClusterSpec) -> HttpProtocolOptions {
+    let protocol = match spec.endpoint.scheme() {
+        Scheme::Https => upstream::UpstreamProtocolOptions::AutoConfig(upstream::AutoHttpConfig {
+            http_protocol_options: Some(core::Http1ProtocolOptions::default()),
+            http2_protocol_options: Some(core::Http2ProtocolOptions::default()),
+            ..Default::default()
+        }),
+        Scheme::Http => upstream::UpstreamProtocolOptions::ExplicitHttpConfig(upstream::ExplicitHttpConfig {
+            protocol_config: Some(upstream::explicit_http_config::ProtocolConfig::HttpProtocolOptions(
+                core::Http1ProtocolOptions::default(),
+            )),
+        }),
+    };
+    HttpProtocolOptions {
+        common_http_protocol_options: Some(core::HttpProtocolOptions {
+            idle_timeout: Some(seconds(IDLE_TIMEOUT_S)),
+            ..Default::default()
+        }),
+        http_filters: vec![attempt_filter(), codec_filter()],
+        upstream_protocol_options: Some(protocol),
+        ..Default::default()
+    }
+}
+
+fn attempt_filter() -> HttpFilter {
+    let source = core::ExtensionConfigSource {
+        config_source: Some(control_source()),
+        type_urls: vec![WASM_TYPE.to_owned()],
+        ..Default::default()
+    };
+    HttpFilter {
+        name: Role::Attempt.resource_name(),
+        config_type: Some(ConfigType::ConfigDiscovery(source)),
+        ..Default::default()
+    }
+}
+
+fn codec_filter() -> HttpFilter {
+    HttpFilter {
+        name: "envoy.filters.http.upstream_codec".to_owned(),
+        config_type: Some(ConfigType::TypedConfig(any(CODEC_TYPE, &UpstreamCodec {}))),
+        ..Default::default()
+    }
+}
+
+/// This server, as Envoys reach it; the same words as in the bootstrap.
+fn control_source() -> core::ConfigSource {
+    let service = core::GrpcService {
+        target_specifier: Some(core::grpc_service::TargetSpecifier::EnvoyGrpc(core::grpc_service::EnvoyGrpc {
+            cluster_name: CONTROL_CLUSTER.to_owned(),
+            ..Default::default()
+        })),
+        initial_metadata: vec![core::HeaderValue {
+            key: "authorization".to_owned(),
+            value: format!("Bearer %ENVIRONMENT({NODE_TOKEN_VARIABLE})%"),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    core::ConfigSource {
+        resource_api_version: core::ApiVersion::V3.into(),
+        // Wait for it: a cluster without the filter would send what no provider understands.
+        initial_fetch_timeout: Some(seconds(0)),
+        config_source_specifier: Some(core::config_source::ConfigSourceSpecifier::ApiConfigSource(
+            core::ApiConfigSource {
+                api_type: core::api_config_source::ApiType::Grpc.into(),
+                transport_api_version: core::ApiVersion::V3.into(),
+                grpc_services: vec![service],
+                ..Default::default()
+            },
+        )),
+        ..Default::default()
+    }
+}
+
+fn seconds(seconds: i64) -> Duration {
+    Duration { seconds, nanos: 0 }
+}
