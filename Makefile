@@ -64,11 +64,12 @@ test-wasm:
 test-wasm-node: $(TARGET)/tools/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" || rustup target add wasm32-unknown-unknown || $(call hint,Run: rustup target add wasm32-unknown-unknown)
 	$(call say,running the engine's tests as wasm in node)
-	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TARGET)/tools/bin/wasm-bindgen-test-runner cargo test --locked -p mux --target wasm32-unknown-unknown || $(call hint,A test of the engine fails as wasm.)
+	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TARGET)/tools/bin/wasm-bindgen-test-runner cargo test --locked -p mux --lib --target wasm32-unknown-unknown || $(call hint,A test of the engine fails as wasm.)
 
 $(TARGET)/tools/wasm-bindgen-$(WASM_BINDGEN_VERSION):
 	$(call say,installing the wasm test runner $(WASM_BINDGEN_VERSION) into target/tools)
-	@CARGO_TARGET_DIR=$(TARGET)/tools/build cargo install --quiet --locked --root $(TARGET)/tools wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION) || $(call hint,Check the network and run make test again.)
+	@export CARGO_TARGET_DIR=$(TARGET)/tools/build; install="--quiet --root $(TARGET)/tools wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION)"; \
+		cargo install --locked $$install || cargo install $$install || $(call hint,Check the network and run make test again.)
 	@rm -rf $(TARGET)/tools/build && touch $@
 
 .PHONY: lint
