@@ -94,6 +94,15 @@ impl Stack {
         self.proxy
     }
 
+    /// Envoy's admin listener.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    pub fn server_id(&self) -> u32 {
+        self.server.id()
+    }
+
     pub fn envoy_id(&self) -> u32 {
         self.envoy.id()
     }

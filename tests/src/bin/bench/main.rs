@@ -1,0 +1,149 @@
+//! `make bench`: what Muxspace costs inside a real Envoy, against the same Envoy without it.
+//!
+//! Arms of one run, on one machine and one Envoy build: `bare` (the product's own bootstrap and cluster, minus the filter,
+//! with a static route) and Muxspace (both roles, usage reporting on) with 20 and with 1,000 rules. The arms take turns
+//! within each round, and ratios are taken within a round, so that a slow minute of the machine hits all of them.
+//! CPU time is that of the whole Envoy process, from the kernel. Prints the table and writes docs/benchmarks.md.
+
+mod bare;
+mod body;
+mod latency;
+mod load;
+mod machine;
+mod memory;
+mod report;
+mod upstream;
+
+use std::time::Instant;
+
+use muxspace_tests::{Options, Stack};
+use serde_json::{Value, json};
+
+use bare::Bare;
+use load::{Arm, Cost};
+use report::Report;
+
+/// A body's size, and how many requests of it make a round of about half a second.
+pub struct Size {
+    pub name: &'static str,
+    pub bytes: usize,
+    pub requests: usize,
+    /// Most CPU per request, as a multiple of bare Envoy's, that the project allows itself.
+    pub target: f64,
+}
+
+pub const SIZES: [Size; 3] = [
+    Size { name: "2 KB", bytes: 2_000, requests: 4_000, target: 2.0 },
+    Size { name: "100 KB", bytes: 100_000, requests: 1_800, target: 1.9 },
+    Size { name: "1 MB", bytes: 1_000_000, requests: 320, target: 1.7 },
+];
+const ROUNDS: usize = 9;
+/// Connections that each send the next request when the last one is answered.
+const CONNECTIONS: usize = 8;
+const FEW_RULES: usize = 20;
+const MANY_RULES: usize = 1_000;
+/// Path prefix that chooses the workspace with many rules.
+const MANY: &str = "many";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let started = Instant::now();
+    let upstream = upstream::start();
+    progress("starting the control server and Envoy");
+    let stack = start(1, &upstream).await;
+    let bare = Bare::start(&stack, 1).await;
+    let pinned = machine::spread(&[stack.envoy_id(), bare.envoy_id()]);
+    let arms = [
+        Arm { address: bare.address(), envoy: bare.envoy_id(), path: "/v1/mux/chat/completions".into() },
+        Arm { address: stack.proxy(), envoy: stack.envoy_id(), path: "/v1/mux/chat/completions".into() },
+        Arm { address: stack.proxy(), envoy: stack.envoy_id(), path: format!("/w/{MANY}/v1/mux/chat/completions") },
+    ];
+    let mut costs = Vec::new();
+    for size in &SIZES {
+        progress(&format!("CPU per request, {}", size.name));
+        costs.push(take_turns(&arms, size).await);
+    }
+    progress("latency, one request at a time");
+    let latencies = latency::measure(&arms[..2]).await;
+    progress("streamed answers");
+    let streams = latency::measure_streams(&arms[..2]).await;
+    drop((stack, bare));
+    progress("memory per worker");
+    let memory = memory::measure(&upstream).await;
+
+    let report = Report { pinned, costs, latencies, streams, memory, took: started.elapsed() };
+    let markdown = report.markdown();
+    println!("\n{markdown}");
+    report::write(&markdown);
+    progress("written to docs/benchmarks.md");
+}
+
+fn progress(what: &str) {
+    eprintln!("bench: {what}");
+}
+
+/// Muxspace in front of the upstream, with both workspaces.
+pub async fn start(concurrency: usize, upstream: &str) -> Stack {
+    let stack = Stack::start(Options { concurrency, ..Options::default() }).await;
+    stack.api.add_provider("bench", upstream).await;
+    stack.api.put_rules("default", rules(FEW_RULES)).await;
+    stack.api.add_workspace(MANY, rules(MANY_RULES)).await;
+    stack
+}
+
+/// Rules of which only the last matches, so that all are tried.
+fn rules(count: usize) -> Value {
+    let pattern = |index: usize| match index % 4 {
+        0 => format!(".ext{index}"),
+        1 => format!("*_{index}.test.ts"),
+        2 => format!("area_{index}/**/*.rs"),
+        _ => format!("docs/chapter_{index}.md"),
+    };
+    let rule =
+        |index| json!({"name": format!("rule-{index}"), "when": {"file": pattern(index)}, "target": "bench/other"});
+    let mut rules: Vec<Value> = (1..count).map(rule).collect();
+    rules.push(json!({"name": "everything", "target": "bench/model"}));
+    Value::Array(rules)
+}
+
+/// Costs by round, each with one entry per arm.
+async fn take_turns(arms: &[Arm], size: &Size) -> Vec<Vec<Cost>> {
+    let mut clients = Vec::new();
+    for arm in arms {
+        let mut client = load::Client::connect(arm, CONNECTIONS, &body::chat_request(size.bytes)).await;
+        // Buffers grow and code gets compiled before anything counts.
+        client.round(size.requests / 4).await;
+        clients.push(client);
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut costs = Vec::new();
+        for client in &mut clients {
+            costs.push(client.round(size.requests).await);
+        }
+        rounds.push(costs);
+    }
+    rounds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The measuring itself, with the upstream in Envoy's place.
+    #[tokio::test]
+    async fn every_request_and_event_is_counted() {
+        let endpoint = upstream::start();
+        let address = endpoint.trim_start_matches("http://").trim_end_matches("/v1").parse().expect("an address");
+        let arm = Arm { address, envoy: std::process::id(), path: "/v1/mux/chat/completions".into() };
+        for size in &SIZES {
+            let body = body::chat_request(size.bytes);
+            assert_eq!(body.len(), size.bytes);
+            assert!(serde_json::from_slice::<Value>(&body).is_ok_and(|body| body["messages"].is_array()));
+            let cost = load::Client::connect(&arm, 3, &body).await.round(10).await;
+            assert!(cost.cpu_us > 0.0 && cost.requests_per_s > 0.0);
+        }
+        let streams = latency::measure_streams(&[arm]).await;
+        assert_eq!(streams[0].event_delay.len(), streams[0].first_event.len() * upstream::EVENTS);
+    }
+}

@@ -1,0 +1,163 @@
+//! The tables, as Markdown.
+
+use std::fmt::Write;
+use std::fs;
+use std::time::Duration;
+
+use muxspace_tests::percentile::percentile;
+use muxspace_tests::stack::{envoy_path, filter_path, root};
+
+use crate::latency::Streams;
+use crate::load::Cost;
+use crate::memory::Memory;
+use crate::{MANY_RULES, ROUNDS, SIZES, machine};
+
+const MANY_RULES_TARGET: f64 = 1.1;
+/// The part of docs/benchmarks.md that a run replaces.
+const BEGIN: &str = "<!-- measured: begin -->\n";
+const END: &str = "<!-- measured: end -->";
+
+pub struct Report {
+    pub pinned: bool,
+    /// By size, then by round, then by arm.
+    pub costs: Vec<Vec<Vec<Cost>>>,
+    /// By size, then by arm.
+    pub latencies: Vec<Vec<Vec<Duration>>>,
+    pub streams: Vec<Streams>,
+    pub memory: Memory,
+    pub took: Duration,
+}
+
+impl Report {
+    pub fn markdown(&self) -> String {
+        let mut text = self.conditions();
+        text += &self.cpu();
+        text += &self.throughput();
+        text += &self.latency();
+        text += &self.streaming();
+        text += &self.sizes();
+        text
+    }
+
+    fn conditions(&self) -> String {
+        let output = std::process::Command::new(envoy_path()).arg("--version").output();
+        let version = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let version = version.split('/').nth(1).unwrap_or("unknown").to_owned();
+        let pinned = if self.pinned { "Envoy alone on one processor" } else { "nothing bound to a processor" };
+        format!(
+            "{}, Envoy {version} with one worker, {pinned}; median of {ROUNDS} rounds; the run took {} s.\n\n",
+            machine::processor(),
+            self.took.as_secs()
+        )
+    }
+
+    fn cpu(&self) -> String {
+        let mut text = format!(
+            "**CPU of Envoy per request**, µs\n\n\
+             | prompt | bare | Muxspace, 20 rules | ratio | at most | | {MANY_RULES} rules | of 20 rules | at most | |\n\
+             |---|--:|--:|--:|--:|---|--:|--:|--:|---|\n"
+        );
+        for (size, rounds) in SIZES.iter().zip(&self.costs) {
+            let cpu = |arm: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us));
+            let ratio = |arm: usize, of: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us / arms[of].cpu_us));
+            let (few, many) = (ratio(1, 0), ratio(2, 1));
+            let _ = writeln!(
+                text,
+                "| {} | {:.0} | {:.0} | **{few:.2}** | {:.1} | {} | {:.0} | **{many:.2}** | {MANY_RULES_TARGET} | {} |",
+                size.name,
+                cpu(0),
+                cpu(1),
+                size.target,
+                verdict(few, size.target),
+                cpu(2),
+                verdict(many, MANY_RULES_TARGET),
+            );
+        }
+        text + "\n"
+    }
+
+    fn throughput(&self) -> String {
+        let mut text = String::from(
+            "**Requests per second**, one worker, 8 connections in a closed loop; `possible` is what the CPU per request \
+             leaves room for where the client is the bottleneck\n\n\
+             | prompt | bare | Muxspace | possible, bare | possible, Muxspace |\n|---|--:|--:|--:|--:|\n",
+        );
+        for (size, rounds) in SIZES.iter().zip(&self.costs) {
+            let seen = |arm: usize| median(rounds.iter().map(|arms| arms[arm].requests_per_s));
+            let possible = |arm: usize| median(rounds.iter().map(|arms| 1e6 / arms[arm].cpu_us));
+            let _ = writeln!(
+                text,
+                "| {} | {:.0} | {:.0} | {:.0} | {:.0} |",
+                size.name,
+                seen(0),
+                seen(1),
+                possible(0),
+                possible(1)
+            );
+        }
+        text + "\n"
+    }
+
+    fn latency(&self) -> String {
+        let mut text = String::from(
+            "**Latency**, one request at a time, µs\n\n\
+             | prompt | bare p50 | p99 | Muxspace p50 | p99 | added p50 | added p99 |\n|---|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for (size, arms) in SIZES.iter().zip(&self.latencies) {
+            let _ = writeln!(text, "| {} | {} |", size.name, compared(&arms[0], &arms[1]));
+        }
+        text + "\n"
+    }
+
+    fn streaming(&self) -> String {
+        let (bare, mux) = (&self.streams[0], &self.streams[1]);
+        format!(
+            "**Streamed answers**, µs\n\n\
+             | | bare p50 | p99 | Muxspace p50 | p99 | added p50 | added p99 |\n|---|--:|--:|--:|--:|--:|--:|\n\
+             | request to first event | {} |\n| upstream to client, each event | {} |\n\n",
+            compared(&bare.first_event, &mux.first_event),
+            compared(&bare.event_delay, &mux.event_delay),
+        )
+    }
+
+    fn sizes(&self) -> String {
+        let mib = |bytes: f64| bytes / f64::from(1 << 20);
+        let Memory { one_worker: [bare, mux], per_worker: [bare_worker, mux_worker] } = self.memory;
+        let filter = fs::metadata(filter_path()).map_or(0, |file| file.len());
+        format!(
+            "**Memory**, resident, after 240 prompts of 100 KB: Envoy with one worker {:.0} MiB bare, {:.0} MiB with \
+             Muxspace; each further worker {:.1} MiB bare, {:.1} MiB with Muxspace.\n\n\
+             **Filter**: {} KiB of wasm.\n",
+            mib(bare as f64),
+            mib(mux as f64),
+            mib(bare_worker),
+            mib(mux_worker),
+            filter / 1024
+        )
+    }
+}
+
+fn compared(bare: &[Duration], mux: &[Duration]) -> String {
+    let micros = |times, percent| percentile(times, percent).as_secs_f64() * 1e6;
+    let [b50, b99, m50, m99] = [micros(bare, 50), micros(bare, 99), micros(mux, 50), micros(mux, 99)];
+    format!("{b50:.0} | {b99:.0} | {m50:.0} | {m99:.0} | **{:+.0}** | **{:+.0}**", m50 - b50, m99 - b99)
+}
+
+fn verdict(value: f64, target: f64) -> &'static str {
+    if value <= target { "met" } else { "**missed**" }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Replaces the measured part of docs/benchmarks.md.
+pub fn write(markdown: &str) {
+    let path = root().join("docs/benchmarks.md");
+    let page = fs::read_to_string(&path).expect("docs/benchmarks.md is there");
+    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.expect("docs/benchmarks.md marks its measured part");
+    fs::write(&path, format!("{before}{BEGIN}{markdown}{END}{after}")).expect("docs/benchmarks.md can be written");
+}

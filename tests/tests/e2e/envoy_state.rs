@@ -1,0 +1,109 @@
+//! The filter in Envoy: before its first snapshot, after a trap, and its metrics.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get;
+use muxspace_tests::client::{self, Reply};
+use muxspace_tests::{Options, Stack, stack};
+
+const PROMPT: &str = r#"{"model":"x","messages":[{"role":"user","content":"hi"}]}"#;
+
+async fn prompt(http: &reqwest::Client, url: &str, headers: &[(&str, &str)]) -> Reply {
+    let request = headers.iter().fold(http.post(url), |request, (name, value)| request.header(*name, *value));
+    client::send(request.body(PROMPT)).await.expect("the proxy answers")
+}
+
+/// A server that has the filter and nothing else: no snapshot ever comes from it.
+async fn serve_filter_only(filter: &Path, address: &str) -> tokio::task::JoinHandle<()> {
+    let module = std::fs::read(filter).expect("the filter is built");
+    let router = Router::new().route("/filter.wasm", get(move || async move { module }));
+    let listener = tokio::net::TcpListener::bind(address).await.expect("the address is free");
+    tokio::spawn(async move {
+        let _ = axum::serve(listener, router).await;
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_snapshot_is_503_not_ready() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let filter = stack::filter_path();
+    // The server once, for its address and its database; then something in its place that gives no snapshot.
+    let (mut server, address) = stack::start_server(folder.path(), "127.0.0.1:0", &filter).await;
+    server.kill();
+    let impostor = serve_filter_only(&filter, &address).await;
+    let (_envoy, admin) = stack::start_envoy(folder.path(), &address, &filter, 1).await;
+    let url = format!("http://{}/v1/mux/chat/completions", stack::listener_of(admin).await);
+    let http = client::http();
+    let reply = prompt(&http, &url, &[]).await;
+    assert_eq!((reply.status.as_u16(), reply.error_code().as_str()), (503, "not_ready"));
+    assert_eq!(reply.header("retry-after"), "1");
+
+    // The real server comes: the filter finds it by itself. Without a rule that is a 404.
+    impostor.abort();
+    let _ = impostor.await;
+    let (_server, _) = stack::start_server(folder.path(), &address, &filter).await;
+    let start = Instant::now();
+    loop {
+        let reply = prompt(&http, &url, &[]).await;
+        if reply.status != 503 {
+            println!("routes {:?} after the server came", start.elapsed());
+            return assert_eq!(reply.error_code(), "no_matching_rule");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "still not ready");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trap_heals_by_itself() {
+    let options = Options { filter: stack::trapping_filter_path(), ..Options::default() };
+    let (stack, _one, _two) = Stack::with_providers(options).await;
+    let url = stack.url("/v1/mux/chat/completions");
+    for role in ["route", "attempt"] {
+        assert_eq!(prompt(&stack.http, &url, &[]).await.status, 200, "before the trap");
+        let trapped = prompt(&stack.http, &url, &[("x-muxspace-test-trap", role)]).await;
+        assert!(trapped.status.is_server_error(), "{role}: {} {}", trapped.status, trapped.text());
+        let start = Instant::now();
+        let mut statuses = Vec::new();
+        // Steadily well again: ten good answers in a row.
+        while !statuses.ends_with(&[200; 10]) {
+            statuses.push(prompt(&stack.http, &url, &[]).await.status.as_u16());
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "{role}: not healed, last {:?}",
+                statuses.iter().rev().take(10)
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        println!("healed {:?} after a trap in role {role}", start.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_has_metrics() {
+    let (stack, _one, _two) = Stack::with_providers(Options::default()).await;
+    for _ in 0..3 {
+        assert_eq!(stack.prompt("hi").await.status, 200);
+    }
+    stack.send("/v1/mux/nothing", serde_json::json!({})).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let stats = stack.envoy_stats().await;
+    let own: Vec<&str> = stats.lines().filter(|line| !line.starts_with('#') && line.contains("muxspace_")).collect();
+    let value = |part: &str| -> Option<f64> {
+        let named = own.iter().filter(|line| line.split(['{', ' ']).next().is_some_and(|name| name.contains(part)));
+        named.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).reduce(f64::max)
+    };
+    for part in [
+        "muxspace_requests",
+        "muxspace_snapshot_revision",
+        "muxspace_report_queue",
+        "muxspace_report_dropped",
+        "muxspace_memory",
+    ] {
+        assert!(value(part).is_some(), "no metric {part}* in\n{}", own.join("\n"));
+    }
+    assert!(value("muxspace_requests") >= Some(3.0), "requests are counted:\n{}", own.join("\n"));
+    assert!(value("muxspace_snapshot_revision") > Some(0.0), "the revision is shown:\n{}", own.join("\n"));
+}
