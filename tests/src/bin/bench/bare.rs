@@ -71,15 +71,17 @@ fn without_muxspace(dump: &Value) -> Value {
     bootstrap
 }
 
-/// Takes wasm filters out of every list and makes every route by header a route to the one cluster; counts both.
+/// Takes the filter out of every list and makes every route by header a route to the one cluster; counts both.
 fn strip(value: &mut Value) -> usize {
     match value {
         Value::Array(items) => {
             let before = items.len();
-            let is_wasm = |item: &Value| {
-                item["typed_config"]["@type"].as_str().is_some_and(|kind| kind.contains("filters.http.wasm"))
+            // The filter comes by discovery or in place.
+            let is_filter = |item: &Value| {
+                let kind = item["typed_config"]["@type"].as_str().unwrap_or_default();
+                item["config_discovery"].is_object() || kind.contains("filters.http.wasm")
             };
-            items.retain(|item| !is_wasm(item));
+            items.retain(|item| !is_filter(item));
             before - items.len() + items.iter_mut().map(strip).sum::<usize>()
         }
         Value::Object(fields) => {
