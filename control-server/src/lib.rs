@@ -2,12 +2,13 @@
 //! filters.
 //!
 //! [`domain`] knows only `mux`; [`store`] alone speaks SQL; [`rest`] alone speaks HTTP to people; [`grpc`] and [`xds`]
-//! alone speak to Envoys; [`publisher`] stands between them; [`cli`] puts them together.
+//! alone speak to Envoys; [`publisher`] stands between them; [`outbound`] calls providers; [`cli`] puts all together.
 
 // pub mod cli;
 pub mod domain;
-// pub mod grpc;
+pub mod grpc;
+pub mod outbound;
 pub mod publisher;
-// pub mod rest;
+pub mod rest;
 pub mod store;
-// pub mod xds;
+pub mod xds;

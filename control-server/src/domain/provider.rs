@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use mux::config::{self, Name};
+use mux::config::{self, InvalidTarget, MODEL_BYTES_MAX, Name};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -207,6 +207,31 @@ pub enum Auth {
     ApiKey(Option<SecretString>),
 }
 
+impl Auth {
+    pub fn key(&self) -> Option<&SecretString> {
+        match self {
+            Self::None => None,
+            Self::ApiKey(key) => key.as_ref(),
+        }
+    }
+}
+
+/// Reads a key as a person pasted it; `None`: it is empty. It must fit into a header.
+pub fn read_api_key(text: &SecretString) -> Result<Option<SecretString>, String> {
+    let text = text.expose_secret().trim();
+    if text.len() > API_KEY_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!("a key has at most {API_KEY_BYTES_MAX} visible ASCII characters, without spaces"));
+    }
+    Ok(if text.is_empty() { None } else { Some(text.into()) })
+}
+
+pub fn check_model_id(text: &str) -> Result<(), InvalidTarget> {
+    if text.is_empty() || text.len() > MODEL_BYTES_MAX || text.chars().any(char::is_control) {
+        return Err(InvalidTarget::ModelId);
+    }
+    Ok(())
+}
+
 /// A provider as it is stored.
 #[derive(Clone, Debug)]
 pub struct Provider {
@@ -245,9 +270,26 @@ impl Provider {
     }
 
     pub fn api_key(&self) -> Option<&SecretString> {
-        match &self.auth {
-            Auth::None => None,
-            Auth::ApiKey(key) => key.as_ref(),
+        self.auth.key()
+    }
+
+    /// What it becomes by a patch.
+    pub fn patched(&self, patch: &ProviderPatch) -> Self {
+        let Self { name, kind, endpoint, auth, description, status, created_at_ms, updated_at_ms } = self.clone();
+        let patch = patch.clone();
+        Self {
+            name: patch.name.unwrap_or(name),
+            kind: patch.kind.unwrap_or(kind),
+            endpoint: patch.endpoint.unwrap_or(endpoint),
+            auth: match patch.auth {
+                None => auth,
+                Some(AuthPatch::None) => Auth::None,
+                Some(AuthPatch::ApiKey(given)) => Auth::ApiKey(given.or_else(|| auth.key().cloned())),
+            },
+            description: patch.description.unwrap_or(description),
+            status,
+            created_at_ms,
+            updated_at_ms,
         }
     }
 

@@ -10,7 +10,7 @@ use super::error::{Kind, RuleUse, StoreError};
 use super::seal::MasterKey;
 use super::write::Write;
 use super::{Listed, Page, Store, models};
-use crate::domain::provider::{Auth, AuthPatch, NewProvider, Provider, ProviderPatch, Status};
+use crate::domain::provider::{Auth, NewProvider, Provider, ProviderPatch, Status};
 
 const COLUMNS: &str = "SELECT id, name, kind, endpoint, auth, api_key, description, checked_at, check_error, created_at, \
      updated_at FROM providers";
@@ -75,7 +75,7 @@ impl Store {
     pub async fn patch_provider(&self, name: &Name, patch: &ProviderPatch) -> Result<(Provider, u64), StoreError> {
         let mut write = self.write().await?;
         let Found { id, provider: before } = self.found(&mut write, name).await?;
-        let after = patched(before.clone(), patch);
+        let after = before.patched(patch);
         if same(&before, &after) {
             return Ok((before, write.commit().await?));
         }
@@ -148,25 +148,6 @@ async fn uses(connection: &mut AnyConnection, name: &Name) -> Result<Vec<RuleUse
     .fetch_all(connection)
     .await?;
     rows.iter().map(|row| Ok(RuleUse { workspace: read_name(row, "workspace")?, rule: row.try_get("rule")? })).collect()
-}
-
-fn patched(before: Provider, patch: &ProviderPatch) -> Provider {
-    let ProviderPatch { name, kind, endpoint, auth, description } = patch.clone();
-    let kept = before.api_key().cloned();
-    Provider {
-        name: name.unwrap_or(before.name),
-        kind: kind.unwrap_or(before.kind),
-        endpoint: endpoint.unwrap_or(before.endpoint),
-        auth: match auth {
-            None => before.auth,
-            Some(AuthPatch::None) => Auth::None,
-            Some(AuthPatch::ApiKey(given)) => Auth::ApiKey(given.or(kept)),
-        },
-        description: description.unwrap_or(before.description),
-        status: before.status,
-        created_at_ms: before.created_at_ms,
-        updated_at_ms: before.updated_at_ms,
-    }
 }
 
 fn same(before: &Provider, after: &Provider) -> bool {

@@ -1,0 +1,56 @@
+//! `/providers/{name}/models`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Rest;
+use super::extract::{Params, PathName};
+use super::page::{PageDoc, PageParams};
+use super::problem::Problem;
+use crate::domain::model::ListedModel;
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ModelDoc {
+    id: String,
+    provider: String,
+    /// True: the provider no longer lists it, but a rule uses it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    missing: bool,
+}
+
+impl From<ListedModel> for ModelDoc {
+    fn from(model: ListedModel) -> Self {
+        let ListedModel { provider, id, missing } = model;
+        Self { id, provider: provider.to_string(), missing }
+    }
+}
+
+/// Lists the models that the provider told when it was last asked.
+#[utoipa::path(get, path = "/providers/{name}/models", tag = "providers", params(("name" = String, Path), PageParams),
+    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = Problem)))]
+pub(super) async fn list(
+    State(rest): State<Rest>,
+    PathName(name): PathName,
+    Params(params): Params<PageParams>,
+) -> Result<Json<PageDoc<ModelDoc>>, Problem> {
+    let listed = rest.app.store.models(&name, &params.page()?).await?;
+    Ok(Json(PageDoc::from_listed(listed, ModelDoc::from)))
+}
+
+/// Asks the provider for its models again. Whether it answered stands in the provider's status.
+#[utoipa::path(post, path = "/providers/{name}/models/refresh", tag = "providers",
+    params(("name" = String, Path), PageParams),
+    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = Problem)))]
+pub(super) async fn refresh(
+    State(rest): State<Rest>,
+    PathName(name): PathName,
+    Params(params): Params<PageParams>,
+) -> Result<Json<PageDoc<ModelDoc>>, Problem> {
+    let page = params.page()?;
+    let provider = rest.app.store.provider(&name).await?;
+    let listed = rest.models.list(provider.kind, &provider.endpoint, provider.api_key()).await;
+    rest.app.store.record_models(&name, listed).await?;
+    Ok(Json(PageDoc::from_listed(rest.app.store.models(&name, &page).await?, ModelDoc::from)))
+}

@@ -1,0 +1,160 @@
+//! Errors as RFC 9457 problem documents. Every status code of a refused request is chosen here.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::error::FieldError;
+use crate::store::{RuleUse, StoreError};
+
+/// Why a request was refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// `urn:muxspace:problem:` and the code.
+    #[serde(rename = "type")]
+    uri: String,
+    title: &'static str,
+    #[schema(value_type = u16)]
+    #[serde(serialize_with = "write_status")]
+    status: StatusCode,
+    /// What is wrong and what to do about it.
+    detail: String,
+    /// One word for programs.
+    code: &'static str,
+    /// Each bad field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+    /// Rules that use what was to be removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    used_by: Vec<Use>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct FieldProblem {
+    /// JSON pointer into the request's body.
+    pointer: String,
+    detail: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Use {
+    workspace: String,
+    rule: String,
+}
+
+fn write_status<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        let uri = format!("urn:muxspace:problem:{code}");
+        Self { uri, title, status, detail: detail.into(), code, errors: Vec::new(), used_by: Vec::new() }
+    }
+
+    pub(super) fn invalid_json(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is not JSON", detail)
+    }
+
+    /// One or more bad fields of the body.
+    pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = errors.iter().map(FieldError::to_string).collect::<Vec<_>>().join("; ");
+        let errors =
+            errors.into_iter().map(|FieldError { pointer, message }| FieldProblem { pointer, detail: message });
+        let problem = Self::new(StatusCode::BAD_REQUEST, "invalid_request", "The body is not what it must be", detail);
+        Self { errors: errors.collect(), ..problem }
+    }
+
+    pub(super) fn invalid_field(pointer: &str, message: impl ToString) -> Self {
+        Self::invalid(vec![FieldError::new(pointer, message)])
+    }
+
+    pub(super) fn invalid_query(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_query", "The query is not what it must be", detail)
+    }
+
+    pub(super) fn reserved(name: &str) -> Self {
+        let detail = format!("`{name}` always exists and cannot be created");
+        let problem = Self::new(StatusCode::BAD_REQUEST, "name_reserved", "The name is reserved", detail.clone());
+        Self { errors: vec![FieldProblem { pointer: "/name".to_owned(), detail }], ..problem }
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        let detail = "send `Authorization: Bearer <token>` with the token from `admin.token` in the data directory";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The admin token is missing or wrong", detail)
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing", detail)
+    }
+
+    pub(super) fn method_not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The path does not know this method", detail)
+    }
+
+    pub(super) fn too_large(limit_bytes: usize) -> Self {
+        let detail = format!("a body has at most {limit_bytes} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", "The body is too large", detail)
+    }
+
+    pub(super) fn unreachable(reason: &str) -> Self {
+        let detail = format!("the provider did not list its models, so it was not saved: {reason}");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "provider_unreachable", "The provider does not answer", detail)
+    }
+
+    pub(super) fn not_ready(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The server is not ready", detail)
+    }
+
+    /// A failure on this side. Its cause is logged here, once, and not told to the client.
+    fn internal(error: &StoreError) -> Self {
+        tracing::error!(%error, "a request failed on the store");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "The server failed",
+            "the request was not carried out; the server's log says why",
+        )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StoreError::NotFound { .. } => Self::not_found(detail),
+            StoreError::Taken { .. } => Self::new(StatusCode::CONFLICT, "name_taken", "The name is taken", detail),
+            StoreError::InUse { uses, .. } => {
+                let detail = format!("{detail}; change these rules first, or remove it anyway with `?force=true`");
+                let problem = Self::new(StatusCode::CONFLICT, "in_use", "It is in use", detail);
+                let used_by =
+                    uses.into_iter().map(|RuleUse { workspace, rule }| Use { workspace: workspace.to_string(), rule });
+                Self { used_by: used_by.collect(), ..problem }
+            }
+            StoreError::Archived(_) => {
+                Self::new(StatusCode::CONFLICT, "workspace_archived", "The workspace is archived", detail)
+            }
+            StoreError::Invalid(errors) => Self::invalid(errors),
+            StoreError::MasterKey
+            | StoreError::Url(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Migrate(_)
+            | StoreError::Database(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,77 @@
+//! Every route of the API in one list.
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::{Router, routing};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::metrics::HttpMetrics;
+use super::openapi::Api;
+use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
+use super::{models, nodes, providers, rules, sessions, system, usage, workspaces};
+use crate::outbound::ModelClient;
+
+/// The API, ready to be served.
+pub fn router(app: AppState) -> Result<Router, RouterError> {
+    let rest = Rest { app, models: ModelClient::new().map_err(RouterError::Client)?, http: HttpMetrics::default() };
+    let openapi: axum::body::Bytes = openapi_json()?.into();
+    let serve_openapi = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
+    let (guarded, _) = guarded_routes().split_for_parts();
+    let (open, _) = open_routes().split_for_parts();
+    let api = Router::new()
+        .nest(API, guarded.layer(from_fn_with_state(rest.clone(), auth::admin_only)))
+        .merge(open)
+        .route("/openapi.json", routing::get(serve_openapi));
+    Ok(api
+        .fallback(system::unknown_path)
+        .method_not_allowed_fallback(system::unknown_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(rest.clone(), metrics::count))
+        .with_state(rest))
+}
+
+/// Why the API cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    #[error("{0}")]
+    Client(String),
+    #[error("the description of the API could not be written: {0}")]
+    Openapi(#[from] serde_json::Error),
+}
+
+const API: &str = "/api/v1";
+
+/// What the description of the API is made from.
+pub(super) fn routes() -> OpenApiRouter<Rest> {
+    OpenApiRouter::with_openapi(Api::openapi()).nest(API, guarded_routes()).merge(open_routes())
+}
+
+/// Behind the admin token.
+fn guarded_routes() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new()
+        .routes(routes!(providers::list, providers::create))
+        .routes(routes!(providers::get, providers::patch, providers::delete))
+        .routes(routes!(models::list))
+        .routes(routes!(models::refresh))
+        .routes(routes!(workspaces::list, workspaces::create))
+        .routes(routes!(workspaces::get, workspaces::patch))
+        .routes(routes!(workspaces::activate))
+        .routes(routes!(rules::get, rules::put))
+        .routes(routes!(usage::of_workspace))
+        .routes(routes!(usage::all))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::get))
+        .routes(routes!(nodes::list))
+}
+
+/// For everyone who reaches the port.
+fn open_routes() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new()
+        .routes(routes!(system::healthz))
+        .routes(routes!(system::readyz))
+        .routes(routes!(system::metrics))
+        .routes(routes!(system::filter))
+}
