@@ -46,7 +46,7 @@ fn bind(process: u32, processors: &CpuSet) -> Vec<bool> {
 pub fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = info.lines().filter(|line| line.starts_with("processor")).count();
     format!("{count} × {}", name.map_or("unknown", |(_, name)| name))
 }
 

@@ -33,11 +33,11 @@ pub struct Size {
 }
 
 pub const SIZES: [Size; 3] = [
-    Size { name: "2 KB", bytes: 2_000, requests: 4_000, target: 2.0 },
-    Size { name: "100 KB", bytes: 100_000, requests: 1_800, target: 1.9 },
-    Size { name: "1 MB", bytes: 1_000_000, requests: 320, target: 1.7 },
+    Size { name: "2 KB", bytes: 2_000, requests: 6_000, target: 2.0 },
+    Size { name: "100 KB", bytes: 100_000, requests: 4_000, target: 1.9 },
+    Size { name: "1 MB", bytes: 1_000_000, requests: 900, target: 1.7 },
 ];
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 11;
 /// Connections that each send the next request when the last one is answered.
 const CONNECTIONS: usize = 8;
 const FEW_RULES: usize = 20;
