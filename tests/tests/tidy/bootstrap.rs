@@ -1,0 +1,5 @@
+//! docker-compose.yml and the one bootstrap.
+
+pub fn compose() -> Vec<String> {
+    Vec::new()
+}
