@@ -1,0 +1,142 @@
+//! The attempt role: one try at one target, as an upstream filter. Headers only on the way out; on the way back it
+//! reads usage and passes bytes on.
+
+use std::rc::Rc;
+
+use mux::refusal::{Code, Refusal};
+
+use crate::answer::Answer;
+use crate::effect::{Effect, Flow, Reply, Step};
+use crate::exchange::{Exchange, Shared, Try, TryOutcome};
+use crate::headers::name;
+use crate::vm::Vm;
+
+/// One upstream stream.
+#[derive(Debug, Default)]
+pub enum Attempt {
+    #[default]
+    Start,
+    /// Sent; no answer yet.
+    Sent {
+        exchange: Shared,
+        index: usize,
+    },
+    Answered {
+        exchange: Shared,
+        index: usize,
+        answer: Answer,
+    },
+    /// Not a request of the route role's, or over.
+    Idle,
+}
+
+/// What of an answer's headers matters.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerHead<'a> {
+    pub status: u16,
+    pub content_type: Option<&'a str>,
+    pub content_encoding: Option<&'a str>,
+    pub is_last: bool,
+}
+
+impl Attempt {
+    /// The headers of the try, by the request id that the route role gave them.
+    pub fn request_headers(&mut self, vm: &mut Vm, now_ms: u64, request_id: Option<&str>) -> Step {
+        let number = request_id.and_then(|id| vm.number_in(id));
+        let Some(exchange) = number.and_then(|number| vm.exchanges.find(number)) else {
+            *self = Self::Idle;
+            let refusal = Refusal::new(Code::Internal, "The request came past the routing filter.");
+            return Step::reply(Reply::refusal(&refusal, mux::dialect::Dialect::Chat));
+        };
+        let effects = send(&exchange.borrow());
+        let index = begin_try(&mut exchange.borrow_mut(), now_ms);
+        *self = Self::Sent { exchange: Rc::clone(exchange), index };
+        Step::with(Flow::Continue, effects)
+    }
+
+    pub fn response_headers(&mut self, now_ms: u64, head: AnswerHead) -> Step {
+        let Self::Sent { exchange, index } = std::mem::replace(self, Self::Idle) else { return Step::on() };
+        let AnswerHead { status, content_type, content_encoding, is_last } = head;
+        let mut answer = {
+            let mut exchange = exchange.borrow_mut();
+            if let Some(one) = exchange.tries.get_mut(index) {
+                one.status = status;
+                one.first_byte_ms = now_ms;
+            }
+            let (dialect, usage_chunk) = exchange.target.as_ref().map_or_else(
+                || (mux::dialect::Dialect::Chat, mux::route::UsageChunk::Keep),
+                |target| (target.endpoint.dialect(), target.usage_chunk),
+            );
+            Answer::new(dialect, status, content_type, content_encoding, usage_chunk)
+        };
+        if is_last {
+            answer.chunk(b"", true);
+        }
+        let mut effects = Vec::new();
+        if answer.changes_length() {
+            effects.push(Effect::RemoveResponseHeader(name::CONTENT_LENGTH));
+        }
+        *self = Self::Answered { exchange, index, answer };
+        Step::with(Flow::Continue, effects)
+    }
+
+    /// Whether the bytes of the next chunk are worth copying in.
+    pub fn looks_at_chunks(&self) -> bool {
+        matches!(self, Self::Answered { answer, .. } if answer.looks())
+    }
+
+    pub fn response_chunk(&mut self, chunk: &[u8], is_last: bool) -> Step {
+        let Self::Answered { answer, .. } = self else { return Step::on() };
+        let effects = answer.chunk(chunk, is_last).map(Effect::ReplaceResponseBody);
+        Step::with(Flow::Continue, effects.into_iter().collect())
+    }
+
+    /// Envoy is done with the try.
+    pub fn done(&mut self, vm: &mut Vm, now_ms: u64) {
+        let (exchange, index, answer) = match std::mem::replace(self, Self::Idle) {
+            Self::Sent { exchange, index } => (exchange, index, None),
+            Self::Answered { exchange, index, answer } => (exchange, index, Some(answer)),
+            Self::Start | Self::Idle => return,
+        };
+        {
+            let mut exchange = exchange.borrow_mut();
+            let request_bytes = exchange.record.request_bytes;
+            if let Some(one) = exchange.tries.get_mut(index) {
+                one.ended_ms = now_ms;
+                one.outcome = answer.map_or(TryOutcome::Unanswered, |answer| answer.outcome(request_bytes));
+            }
+        }
+        vm.end_one(&exchange, now_ms);
+    }
+}
+
+fn begin_try(exchange: &mut Exchange, now_ms: u64) -> usize {
+    exchange.tries.push(Try { started_ms: now_ms, ..Try::default() });
+    exchange.open += 1;
+    exchange.tries.len() - 1
+}
+
+/// What makes a request the target's own: path, host and credential; nothing of the gateway's goes along.
+fn send(exchange: &Exchange) -> Vec<Effect> {
+    let Some(target) = &exchange.target else { return Vec::new() };
+    let provider = &target.provider;
+    let mut effects = vec![
+        Effect::SetRequestHeader(
+            name::PATH,
+            format!("{}{}{}", provider.base_path, target.endpoint.path(), target.query),
+        ),
+        Effect::SetRequestHeader(name::AUTHORITY, provider.authority.to_string()),
+        Effect::RemoveRequestHeader(name::CLUSTER.into()),
+        Effect::RemoveRequestHeader(name::REQUEST_ID.into()),
+    ];
+    let has_key = !provider.api_key.is_empty();
+    for credential in &target.credentials {
+        if !(has_key && *credential == name::AUTHORIZATION) {
+            effects.push(Effect::RemoveRequestHeader((*credential).into()));
+        }
+    }
+    if has_key {
+        effects.push(Effect::SetRequestHeader(name::AUTHORIZATION, format!("Bearer {}", provider.api_key)));
+    }
+    effects
+}

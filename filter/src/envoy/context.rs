@@ -1,0 +1,198 @@
+//! The HTTP contexts of both roles.
+
+use log::error;
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, BufferType, MapType};
+
+use super::{now_ms, with_vm};
+use crate::attempt::{AnswerHead, Attempt};
+use crate::effect::{Effect, Flow, Reply, Step};
+use crate::exchange::Downstream;
+use crate::headers::{Headers, name};
+use crate::route::Route;
+
+/// Bits of Envoy's response flags (`envoy.data.accesslog`, in the order of its `CoreResponseFlag`) that say that an
+/// answer was cut on the provider's side: timeout, local reset, remote reset, connection failure, connection
+/// termination, overflow, idle timeout.
+const CUT_FLAGS: u64 = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 16;
+
+#[derive(Default)]
+pub struct RouteContext(Route);
+
+impl RouteContext {
+    fn note_how_it_ended(&mut self) {
+        if !self.0.is_unfinished() {
+            return;
+        }
+        let flags = hostcalls::get_property(vec!["response", "flags"]).ok().flatten();
+        let flags = flags.and_then(|bytes| bytes.first_chunk().copied()).map_or(0, u64::from_le_bytes);
+        self.0.broke_off(if flags & CUT_FLAGS == 0 { Downstream::Disconnected } else { Downstream::Cut });
+    }
+}
+
+impl Context for RouteContext {
+    fn on_done(&mut self) -> bool {
+        self.note_how_it_ended();
+        let now_ms = now_ms();
+        with_vm(|vm| self.0.done(vm, now_ms));
+        true
+    }
+}
+
+impl HttpContext for RouteContext {
+    fn on_http_request_headers(&mut self, _: usize, is_last: bool) -> Action {
+        let headers = Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default());
+        #[cfg(feature = "test-trap")]
+        trap::spring(&headers, "route");
+        let now_ms = now_ms();
+        let step = with_vm(|vm| self.0.request_headers(vm, now_ms, &headers, is_last));
+        apply(step)
+    }
+
+    fn on_http_request_body(&mut self, bytes: usize, is_last: bool) -> Action {
+        if !is_last {
+            return apply(with_vm(|vm| self.0.request_chunk(vm, bytes)));
+        }
+        let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, bytes).ok().flatten().unwrap_or_default();
+        let now_ms = now_ms();
+        apply(with_vm(|vm| self.0.request_end(vm, now_ms, &body)))
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        // Trailers end the body instead of its last chunk.
+        let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, crate::route::REQUEST_BYTES_MAX);
+        let body = body.ok().flatten().unwrap_or_default();
+        let now_ms = now_ms();
+        apply(with_vm(|vm| self.0.request_end(vm, now_ms, &body)))
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
+        apply(self.0.response_headers(status(), is_last))
+    }
+
+    fn on_http_response_body(&mut self, _: usize, is_last: bool) -> Action {
+        if is_last {
+            self.0.response_end();
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.0.response_end();
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        self.note_how_it_ended();
+    }
+}
+
+#[derive(Default)]
+pub struct AttemptContext(Attempt);
+
+impl Context for AttemptContext {
+    fn on_done(&mut self) -> bool {
+        let now_ms = now_ms();
+        with_vm(|vm| self.0.done(vm, now_ms));
+        true
+    }
+}
+
+impl HttpContext for AttemptContext {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        #[cfg(feature = "test-trap")]
+        trap::spring(&Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()), "attempt");
+        let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID);
+        let now_ms = now_ms();
+        apply(with_vm(|vm| self.0.request_headers(vm, now_ms, request_id.as_deref())))
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
+        let content_type = header(MapType::HttpResponseHeaders, name::CONTENT_TYPE);
+        let content_encoding = header(MapType::HttpResponseHeaders, name::CONTENT_ENCODING);
+        let head = AnswerHead {
+            status: status(),
+            content_type: content_type.as_deref(),
+            content_encoding: content_encoding.as_deref(),
+            is_last,
+        };
+        apply(self.0.response_headers(now_ms(), head))
+    }
+
+    fn on_http_response_body(&mut self, bytes: usize, is_last: bool) -> Action {
+        let chunk = if self.0.looks_at_chunks() && bytes > 0 {
+            hostcalls::get_buffer(BufferType::HttpResponseBody, 0, bytes).ok().flatten().unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        apply(self.0.response_chunk(&chunk, is_last))
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        // Nothing can be put in front of trailers: what was held back of an unfinished event is dropped, as clients do.
+        self.0.response_chunk(&[], true);
+        Action::Continue
+    }
+}
+
+fn status() -> u16 {
+    header(MapType::HttpResponseHeaders, name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+fn header(map: MapType, name: &str) -> Option<String> {
+    let value = hostcalls::get_map_value_bytes(map, name).ok().flatten()?;
+    String::from_utf8(value).ok()
+}
+
+fn apply(step: Step) -> Action {
+    let Step { flow, effects } = step;
+    for effect in effects {
+        if let Err(status) = perform(effect) {
+            error!("Envoy refused an effect: {status:?}");
+        }
+    }
+    match flow {
+        Flow::Continue => Action::Continue,
+        Flow::Pause => Action::Pause,
+    }
+}
+
+fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
+    use MapType::{HttpRequestHeaders, HttpResponseHeaders};
+    match effect {
+        Effect::SetRequestHeader(name, value) => hostcalls::set_map_value(HttpRequestHeaders, name, Some(&value)),
+        #[cfg(feature = "test-trap")]
+        Effect::RemoveRequestHeader(name) if name == trap::HEADER => Ok(()),
+        Effect::RemoveRequestHeader(name) => hostcalls::remove_map_value(HttpRequestHeaders, &name),
+        Effect::ReplaceRequestBody(body) => {
+            hostcalls::set_map_value(HttpRequestHeaders, name::CONTENT_LENGTH, Some(&body.len().to_string()))?;
+            // Past the end of what is there is up to its end.
+            hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX >> 1, &body)
+        }
+        Effect::SetResponseHeader(name, value) => hostcalls::set_map_value(HttpResponseHeaders, name, Some(&value)),
+        Effect::RemoveResponseHeader(name) => hostcalls::remove_map_value(HttpResponseHeaders, name),
+        Effect::ReplaceResponseBody(body) => {
+            hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX >> 1, &body)
+        }
+        Effect::Reply(Reply { status, headers, body }) => {
+            let headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            hostcalls::send_http_response(status.into(), headers, Some(&body))
+        }
+    }
+}
+
+#[cfg(feature = "test-trap")]
+mod trap {
+    //! Ends the VM when a request asks for it.
+
+    use crate::headers::Headers;
+
+    pub const HEADER: &str = "x-muxspace-test-trap";
+
+    pub fn spring(headers: &Headers, role: &str) {
+        if headers.get(HEADER) == Some(role) {
+            std::arch::wasm32::unreachable();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A request's headers as Envoy hands them over, and the names that matter to this gateway.
+
+/// Names of pseudo headers and headers, lower-case.
+pub mod name {
+    pub const AUTHORITY: &str = ":authority";
+    pub const METHOD: &str = ":method";
+    pub const PATH: &str = ":path";
+    pub const STATUS: &str = ":status";
+
+    pub const ACCEPT_ENCODING: &str = "accept-encoding";
+    pub const AUTHORIZATION: &str = "authorization";
+    pub const CONTENT_ENCODING: &str = "content-encoding";
+    pub const CONTENT_LENGTH: &str = "content-length";
+    pub const CONTENT_TYPE: &str = "content-type";
+
+    /// Asked for by clients.
+    pub const WORKSPACE: &str = "x-muxspace-workspace";
+    pub const SESSION: &str = "x-muxspace-session";
+    /// From the route role to Envoy's router.
+    pub const CLUSTER: &str = "x-muxspace-cluster";
+    /// From the route role to the attempt role, and on answers.
+    pub const REQUEST_ID: &str = "x-muxspace-request-id";
+    /// On answers.
+    pub const RULE: &str = "x-muxspace-rule";
+    pub const TARGET: &str = "x-muxspace-target";
+    pub const REVISION: &str = "x-muxspace-revision";
+}
+
+/// Where clients put their credentials.
+pub const CREDENTIALS: [&str; 3] = [name::AUTHORIZATION, "x-api-key", "api-key"];
+
+/// Headers that steer this gateway or its Envoy from inside; what a client sends under such a name goes no further.
+const INTERNAL_PREFIXES: [&str; 2] = ["x-muxspace-", "x-envoy-"];
+
+pub fn is_internal(name: &str) -> bool {
+    INTERNAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Names are lower-case, as Envoy keeps them; values are any bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(pub Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    /// The first value; none if there is none or it is not text.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(own, _)| own == name)?;
+        std::str::from_utf8(value).ok()
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}

@@ -1,0 +1,295 @@
+//! The route role: one client's request, from its headers to the end of its answer.
+//!
+//! A request is always read to its end before it is answered, also when it is refused: so the connection stays usable.
+
+use std::rc::Rc;
+
+use mux::dialect::Dialect;
+use mux::endpoint::{self, Address, Endpoint};
+use mux::refusal::{Code, Refusal};
+use mux::route::{self, Caller, Decision, Request};
+use proto::v1;
+
+use crate::effect::{Effect, Flow, Reply, Step};
+use crate::exchange::{Downstream, Exchange, Shared, Target};
+use crate::headers::{CREDENTIALS, Headers, is_internal, name};
+use crate::vm::Vm;
+
+/// Bytes of a request body. Envoy's own buffer limit, which answers past it, is the same.
+pub const REQUEST_BYTES_MAX: usize = 32 << 20;
+
+/// One downstream stream.
+#[derive(Debug, Default)]
+pub enum Route {
+    #[default]
+    Start,
+    /// Its body is coming.
+    Reading(Head),
+    /// Sent on; its answer may be coming.
+    Routed(Shared),
+    /// Answered by this filter.
+    Answered,
+}
+
+/// What is kept of a request's headers.
+#[derive(Debug)]
+pub struct Head {
+    started_ms: u64,
+    path: String,
+    workspace: Option<String>,
+    session: Option<String>,
+    credentials: Vec<&'static str>,
+    content_length: Option<usize>,
+    /// Why it will be refused whatever its body is.
+    refusal: Option<Refusal>,
+}
+
+impl Route {
+    pub fn request_headers(&mut self, vm: &mut Vm, now_ms: u64, headers: &Headers, is_last: bool) -> Step {
+        let head = Head::read(now_ms, headers);
+        if head.content_length.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
+            return self.refuse(vm, &head, &too_large());
+        }
+        let internal = headers.names().filter(|name| is_internal(name));
+        // A compressed answer could not be read for usage.
+        let unwanted = headers.names().filter(|own| *own == name::ACCEPT_ENCODING);
+        let effects = internal.chain(unwanted).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
+        *self = Self::Reading(head);
+        if is_last {
+            let mut step = self.request_end(vm, now_ms, &[]);
+            step.effects.splice(0..0, effects);
+            return step;
+        }
+        Step::with(Flow::Pause, effects)
+    }
+
+    /// More of the body has come, `bytes` in all so far, and it is not the end.
+    pub fn request_chunk(&mut self, vm: &mut Vm, bytes: usize) -> Step {
+        match self {
+            Self::Reading(_) if bytes > REQUEST_BYTES_MAX => {
+                let Self::Reading(head) = std::mem::take(self) else { return Step::hold() };
+                self.refuse(vm, &head, &too_large())
+            }
+            Self::Reading(_) => Step::hold(),
+            _ => Step::on(),
+        }
+    }
+
+    /// The body is complete.
+    pub fn request_end(&mut self, vm: &mut Vm, now_ms: u64, body: &[u8]) -> Step {
+        let head = match std::mem::take(self) {
+            Self::Reading(head) => head,
+            other => {
+                *self = other;
+                return Step::on();
+            }
+        };
+        if let Some(refusal) = &head.refusal {
+            return self.refuse(vm, &head, refusal);
+        }
+        if vm.snapshot.revision() == 0 {
+            let message = "The gateway has no configuration yet; it is connecting to its control server.";
+            return self.refuse(vm, &head, &Refusal::new(Code::NotReady, message));
+        }
+        let Some(address) = endpoint::address(&head.path) else {
+            return self.refuse(vm, &head, &unknown_endpoint(&head.path));
+        };
+        let (workspace, session) = (head.workspace.as_deref(), head.session.as_deref());
+        let request = Request { address, workspace, session, body };
+        match route::caller(&vm.snapshot, &request) {
+            Err(refusal) => self.refuse(vm, &head, &refusal),
+            Ok(caller) if request.address.endpoint == Endpoint::Models => {
+                *self = Self::Answered;
+                Step::reply(Reply::json(200, route::models_body(&route::models(&vm.snapshot, &caller))))
+            }
+            Ok(caller) => self.decide(vm, now_ms, &head, &caller, &request),
+        }
+    }
+
+    fn decide(&mut self, vm: &mut Vm, now_ms: u64, head: &Head, caller: &Caller, request: &Request) -> Step {
+        let number = vm.exchanges.next_number();
+        let request_id = vm.request_id(number);
+        let mut record = record(&request_id, vm.snapshot.revision(), head, caller, request);
+        match route::decide(&vm.snapshot, caller, request) {
+            Err(refusal) => {
+                record.status = refusal.code.status().into();
+                record.outcome = refusal.code.as_str().into();
+                record.duration_ms = u32::try_from(now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
+                let mut headers = vec![
+                    (name::WORKSPACE, record.workspace.clone()),
+                    (name::REVISION, record.revision.to_string()),
+                    (name::REQUEST_ID, request_id),
+                ];
+                vm.queue.push(record);
+                let mut step = self.refuse(vm, head, &refusal);
+                if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
+                    reply.headers.append(&mut headers);
+                }
+                step
+            }
+            Ok(decision) => {
+                vm.counts.routed += 1;
+                self.send(vm, number, record, head, request, decision)
+            }
+        }
+    }
+
+    fn send(
+        &mut self,
+        vm: &mut Vm,
+        number: u64,
+        mut record: v1::RequestRecord,
+        head: &Head,
+        request: &Request,
+        decision: Decision,
+    ) -> Step {
+        let Decision { rule, provider, model, requested_model, stream, body, usage_chunk } = decision;
+        record.rule = rule.unwrap_or_default();
+        record.requested_model = requested_model;
+        record.stream = stream;
+        let mut effects = vec![
+            Effect::SetRequestHeader(name::CLUSTER, provider.cluster.to_string()),
+            Effect::SetRequestHeader(name::REQUEST_ID, record.request_id.clone()),
+        ];
+        match body {
+            Some(body) => effects.push(Effect::ReplaceRequestBody(body)),
+            // Some model servers take no chunked requests.
+            None if head.content_length.is_none() => {
+                effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, request.body.len().to_string()));
+            }
+            None => {}
+        }
+        let Address { endpoint, query, .. } = request.address;
+        let target = Target {
+            provider: Rc::clone(&provider),
+            model,
+            endpoint,
+            query: query.to_owned(),
+            usage_chunk,
+            credentials: head.credentials.clone(),
+        };
+        let downstream = Downstream::Open;
+        let exchange = Exchange { record, target: Some(target), downstream, tries: Vec::new(), open: 1, number };
+        *self = Self::Routed(vm.exchanges.begin(exchange));
+        Step::with(Flow::Continue, effects)
+    }
+
+    pub fn response_headers(&mut self, status: u16, is_last: bool) -> Step {
+        let Self::Routed(exchange) = self else { return Step::on() };
+        let mut exchange = exchange.borrow_mut();
+        exchange.record.status = status.into();
+        if is_last {
+            exchange.downstream = Downstream::Complete;
+        }
+        let record = &exchange.record;
+        let mut effects = vec![
+            Effect::SetResponseHeader(name::WORKSPACE, record.workspace.clone()),
+            Effect::SetResponseHeader(name::REVISION, record.revision.to_string()),
+            Effect::SetResponseHeader(name::REQUEST_ID, record.request_id.clone()),
+        ];
+        if !record.rule.is_empty() {
+            effects.push(Effect::SetResponseHeader(name::RULE, header_text(&record.rule)));
+        }
+        if let Some(target) = &exchange.target {
+            effects.push(Effect::SetResponseHeader(name::TARGET, header_text(&target.model.to_string())));
+        }
+        Step::with(Flow::Continue, effects)
+    }
+
+    /// The answer's last byte is on its way to the client.
+    pub fn response_end(&mut self) {
+        if let Self::Routed(exchange) = self {
+            exchange.borrow_mut().downstream = Downstream::Complete;
+        }
+    }
+
+    /// Whether how the request ended must be asked of Envoy.
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self, Self::Routed(exchange) if exchange.borrow().downstream == Downstream::Open)
+    }
+
+    /// The request ended without its answer's last byte, by whose doing.
+    pub fn broke_off(&mut self, how: Downstream) {
+        if let Self::Routed(exchange) = self {
+            exchange.borrow_mut().downstream = how;
+        }
+    }
+
+    /// Envoy is done with the request.
+    pub fn done(&mut self, vm: &mut Vm, now_ms: u64) {
+        if let Self::Routed(exchange) = std::mem::replace(self, Self::Answered) {
+            vm.end_one(&exchange, now_ms);
+        }
+    }
+
+    fn refuse(&mut self, vm: &mut Vm, head: &Head, refusal: &Refusal) -> Step {
+        match refusal.code {
+            Code::NotReady => vm.counts.not_ready += 1,
+            _ => vm.counts.refused += 1,
+        }
+        *self = Self::Answered;
+        let known = endpoint::address(&head.path).map(|address| address.endpoint.dialect());
+        let dialect = known.unwrap_or_else(|| endpoint::likely_dialect(&head.path));
+        Step::reply(Reply::refusal(refusal, dialect))
+    }
+}
+
+impl Head {
+    fn read(now_ms: u64, headers: &Headers) -> Self {
+        let text = |name: &str| headers.get(name).map(str::to_owned);
+        let path = text(name::PATH).unwrap_or_default();
+        Self {
+            started_ms: now_ms,
+            workspace: text(name::WORKSPACE),
+            session: text(name::SESSION),
+            credentials: CREDENTIALS.into_iter().filter(|own| headers.names().any(|name| name == *own)).collect(),
+            content_length: headers.get(name::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+            refusal: refusal_by_headers(&path, headers),
+            path,
+        }
+    }
+}
+
+fn refusal_by_headers(path: &str, headers: &Headers) -> Option<Refusal> {
+    let Some(address) = endpoint::address(path) else { return Some(unknown_endpoint(path)) };
+    let method = headers.get(name::METHOD).unwrap_or_default();
+    if method != address.endpoint.method() {
+        let message = format!("`{}` takes {}.", address.endpoint.path(), address.endpoint.method());
+        return Some(Refusal::new(Code::MethodNotAllowed, message));
+    }
+    let encoding = headers.get(name::CONTENT_ENCODING).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        let message = "The body is compressed; send it as it is, without `content-encoding`.";
+        return Some(Refusal::new(Code::UnsupportedEncoding, message));
+    }
+    None
+}
+
+fn unknown_endpoint(path: &str) -> Refusal {
+    let short: String = path.chars().take(200).collect();
+    let message = format!("`{short}` is no endpoint of this gateway; prompts go to `/v1/mux/chat/completions`.");
+    Refusal::new(Code::UnknownEndpoint, message)
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(Code::RequestTooLarge, format!("The body has more than {REQUEST_BYTES_MAX} bytes."))
+}
+
+fn record(request_id: &str, revision: u64, head: &Head, caller: &Caller, request: &Request) -> v1::RequestRecord {
+    let dialect: Dialect = request.address.endpoint.dialect();
+    v1::RequestRecord {
+        request_id: request_id.to_owned(),
+        started_at_unix_ms: head.started_ms,
+        revision,
+        workspace: caller.workspace.name.to_string(),
+        session: caller.session.as_ref().map(ToString::to_string).unwrap_or_default(),
+        request: dialect.as_str().into(),
+        request_bytes: request.body.len() as u64,
+        ..v1::RequestRecord::default()
+    }
+}
+
+/// Names may hold what a header may not: everything but printable ASCII becomes `?`.
+fn header_text(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}

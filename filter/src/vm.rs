@@ -1,0 +1,59 @@
+//! What all contexts of one VM share.
+
+use mux::snapshot::Snapshot;
+
+use crate::exchange::{Exchanges, Shared};
+use crate::report::Queue;
+
+/// One Envoy worker's VM: a node.
+#[derive(Debug)]
+pub struct Vm {
+    /// Random, 16 hexadecimal digits.
+    pub node: String,
+    pub snapshot: Snapshot,
+    pub exchanges: Exchanges,
+    pub queue: Queue,
+    pub counts: Counts,
+}
+
+/// Since the VM began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sent on to a provider.
+    pub routed: u64,
+    /// Answered by the filter with an error of the caller's.
+    pub refused: u64,
+    /// Refused because there was no snapshot yet.
+    pub not_ready: u64,
+    /// Revisions that were received and not taken.
+    pub nacked: u64,
+}
+
+impl Vm {
+    pub fn new(random: u64) -> Self {
+        Self {
+            node: format!("{random:016x}"),
+            snapshot: Snapshot::default(),
+            exchanges: Exchanges::default(),
+            queue: Queue::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Unique over all nodes: the node, then the exchange's number.
+    pub fn request_id(&self, number: u64) -> String {
+        format!("{}{number:08x}", self.node)
+    }
+
+    /// The number in a request id of this VM.
+    pub fn number_in(&self, request_id: &str) -> Option<u64> {
+        u64::from_str_radix(request_id.strip_prefix(&self.node)?, 16).ok()
+    }
+
+    /// One context of an exchange has ended; the last one's end makes its record.
+    pub fn end_one(&mut self, exchange: &Shared, now_ms: u64) {
+        if let Some(record) = self.exchanges.end_one(exchange, now_ms) {
+            self.queue.push(record);
+        }
+    }
+}
