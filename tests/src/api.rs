@@ -85,12 +85,12 @@ impl Api {
     /// Replaces the rules of a workspace and waits until every worker routes by them.
     pub async fn put_rules(&self, workspace: &str, rules: Value) -> u64 {
         let path = format!("/workspaces/{workspace}/rules?wait=applied");
-        self.call(Method::PUT, &path, Some(rules_body(rules))).await.accepted()
+        self.call(Method::PUT, &path, Some(rules)).await.accepted()
     }
 
     /// Replaces the rules of a workspace and does not wait.
     pub async fn put_rules_now(&self, workspace: &str, rules: Value) -> Reply {
-        self.call(Method::PUT, &format!("/workspaces/{workspace}/rules"), Some(rules_body(rules))).await
+        self.call(Method::PUT, &format!("/workspaces/{workspace}/rules"), Some(rules)).await
     }
 
     pub async fn activate(&self, workspace: &str) -> u64 {
@@ -119,9 +119,4 @@ impl Api {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-}
-
-/// The document of `PUT …/rules`.
-fn rules_body(rules: Value) -> Value {
-    rules
 }

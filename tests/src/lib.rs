@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod client;
+pub mod gate;
 pub mod percentile;
 pub mod process;
 pub mod provider;

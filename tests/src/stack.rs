@@ -50,7 +50,7 @@ impl Stack {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (server, server_address) = start_server(folder.path(), "127.0.0.1:0", &filter).await;
         let api = Api::new(&format!("http://{server_address}"), ADMIN_TOKEN);
-        let (envoy, admin) = start_envoy(folder.path(), &server_address, &filter, concurrency).await;
+        let (envoy, admin) = start_envoy(folder.path(), &server_address, concurrency).await;
         let proxy = listener_of(admin).await;
         let http = client::http();
         let stack = Self { api, http, proxy, admin, server, envoy, server_address, filter, folder };
@@ -168,11 +168,11 @@ pub async fn start_server(folder: &Path, address: &str, filter: &Path) -> (Proce
 }
 
 /// Renders the bootstrap and starts Envoy by it; returns the address of its admin listener.
-pub async fn start_envoy(folder: &Path, api: &str, filter: &Path, concurrency: usize) -> (Process, SocketAddr) {
+pub async fn start_envoy(folder: &Path, api: &str, concurrency: usize) -> (Process, SocketAddr) {
     let config = folder.join("envoy.yaml");
     let mut render = muxspace(folder);
     render.args(["envoy-config", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--api", api]);
-    render.arg("--output").arg(&config).arg("--filter").arg(filter);
+    render.arg("--output").arg(&config);
     let rendered = render.output().expect("muxspace runs");
     assert!(rendered.status.success(), "envoy-config: {}", String::from_utf8_lossy(&rendered.stderr));
 

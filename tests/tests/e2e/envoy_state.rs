@@ -1,11 +1,9 @@
 //! The filter in Envoy: before its first snapshot, after a trap, and its metrics.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::routing::get;
 use muxspace_tests::client::{self, Reply};
+use muxspace_tests::gate::Gate;
 use muxspace_tests::{Options, Stack, stack};
 
 const PROMPT: &str = r#"{"model":"x","messages":[{"role":"user","content":"hi"}]}"#;
@@ -15,40 +13,25 @@ async fn prompt(http: &reqwest::Client, url: &str, headers: &[(&str, &str)]) -> 
     client::send(request.body(PROMPT)).await.expect("the proxy answers")
 }
 
-/// A server that has the filter and nothing else: no snapshot ever comes from it.
-async fn serve_filter_only(filter: &Path, address: &str) -> tokio::task::JoinHandle<()> {
-    let module = std::fs::read(filter).expect("the filter is built");
-    let router = Router::new().route("/filter.wasm", get(move || async move { module }));
-    let listener = tokio::net::TcpListener::bind(address).await.expect("the address is free");
-    tokio::spawn(async move {
-        let _ = axum::serve(listener, router).await;
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_snapshot_is_503_not_ready() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let filter = stack::filter_path();
-    // The server once, for its address and its database; then something in its place that gives no snapshot.
-    let (mut server, address) = stack::start_server(folder.path(), "127.0.0.1:0", &filter).await;
-    server.kill();
-    let impostor = serve_filter_only(&filter, &address).await;
-    let (_envoy, admin) = stack::start_envoy(folder.path(), &address, &filter, 1).await;
+    let (_server, address) = stack::start_server(folder.path(), "127.0.0.1:0", &stack::filter_path()).await;
+    let gate = Gate::before(&address).await;
+    let (_envoy, admin) = stack::start_envoy(folder.path(), &gate.address(), 1).await;
     let url = format!("http://{}/v1/mux/chat/completions", stack::listener_of(admin).await);
     let http = client::http();
     let reply = prompt(&http, &url, &[]).await;
     assert_eq!((reply.status.as_u16(), reply.error_code().as_str()), (503, "not_ready"));
     assert_eq!(reply.header("retry-after"), "1");
 
-    // The real server comes: the filter finds it by itself. Without a rule that is a 404.
-    impostor.abort();
-    let _ = impostor.await;
-    let (_server, _) = stack::start_server(folder.path(), &address, &filter).await;
+    // Snapshots come: the filter finds them by itself. Without a rule that is a 404.
+    gate.open();
     let start = Instant::now();
     loop {
         let reply = prompt(&http, &url, &[]).await;
         if reply.status != 503 {
-            println!("routes {:?} after the server came", start.elapsed());
+            println!("routes {:?} after snapshots can come", start.elapsed());
             return assert_eq!(reply.error_code(), "no_matching_rule");
         }
         assert!(start.elapsed() < Duration::from_secs(20), "still not ready");
