@@ -293,3 +293,6 @@ fn record(request_id: &str, revision: u64, head: &Head, caller: &Caller, request
 fn header_text(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! Both roles over one request: lists of events and the effects they must have.
+
+use mux::config::{Provider, Rule, Session, Workspace};
+use mux::snapshot::Update;
+use proto::v1;
+
+use super::{REQUEST_BYTES_MAX, Route};
+use crate::attempt::{AnswerHead, Attempt};
+use crate::effect::{Effect, Flow, Reply, Step};
+use crate::exchange::Downstream;
+use crate::headers::Headers;
+use crate::vm::Vm;
+
+const BODY: &[u8] = br#"{"model":"any","messages":[]}"#;
+
+fn vm() -> Vm {
+    let mut vm = Vm::new(0xab);
+    let rule = Rule { name: "all ö".into(), when: Default::default(), target: "p/m".parse().unwrap() };
+    let update = Update {
+        store_id: "s".into(),
+        revision: 3,
+        workspaces: vec![Workspace { name: "default".parse().unwrap(), rules: vec![rule] }],
+        sessions: vec![Session { id: "default".parse().unwrap(), active_workspace: "default".parse().unwrap() }],
+        providers: vec![Provider {
+            name: "p".parse().unwrap(),
+            cluster: "cluster_p".into(),
+            authority: "host:1".into(),
+            base_path: "/base".into(),
+            api_key: "secret".into(),
+        }],
+        ..Update::default()
+    };
+    vm.snapshot.apply(update).unwrap();
+    vm
+}
+
+fn headers(extra: &[(&str, &str)]) -> Headers {
+    let own = [(":method", "POST"), (":path", "/v1/mux/chat/completions?a=b"), ("content-length", "29")];
+    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, value) in own.iter().chain(extra) {
+        all.retain(|(known, _)| known != name);
+        all.push((name.to_string(), value.as_bytes().to_vec()));
+    }
+    Headers(all)
+}
+
+fn set(name: &'static str, value: &str) -> Effect {
+    Effect::SetRequestHeader(name, value.into())
+}
+
+fn removed(name: &str) -> Effect {
+    Effect::RemoveRequestHeader(name.into())
+}
+
+fn answer_head(status: u16, content_type: &str) -> AnswerHead<'_> {
+    AnswerHead { status, content_type: Some(content_type), content_encoding: None, is_last: false }
+}
+
+/// A request up to its answer's headers.
+fn sent(vm: &mut Vm, body: &[u8]) -> (Route, Attempt, Step) {
+    let (mut route, mut attempt) = (Route::default(), Attempt::default());
+    assert_eq!(route.request_headers(vm, 1_000, &headers(&[]), false).flow, Flow::Pause);
+    assert_eq!(route.request_end(vm, 1_001, body).flow, Flow::Continue);
+    let id = vm.request_id(1);
+    let step = attempt.request_headers(vm, 1_002, Some(&id));
+    (route, attempt, step)
+}
+
+fn only_record(vm: &mut Vm) -> v1::RequestRecord {
+    assert_eq!(vm.queue.len(), 1);
+    assert!(vm.exchanges.is_empty());
+    let mut reporter = crate::report::Reporter::new(1);
+    let Some(crate::link::Wish::Send { message, .. }) = reporter.opened(&mut vm.queue, 1, 0) else { panic!() };
+    prost::Message::decode(message.as_slice()).map(|mut batch: v1::ReportBatch| batch.requests.remove(0)).unwrap()
+}
+
+#[test]
+fn a_prompt_is_sent_where_its_rule_says() {
+    let mut vm = vm();
+    let mut route = Route::default();
+    let client = headers(&[
+        ("accept-encoding", "gzip"),
+        ("x-muxspace-cluster", "evil"),
+        ("x-envoy-max-retries", "9"),
+        ("authorization", "Bearer mine"),
+        ("api-key", "mine"),
+    ]);
+    let step = route.request_headers(&mut vm, 1_000, &client, false);
+    let stripped = vec![removed("x-muxspace-cluster"), removed("x-envoy-max-retries"), removed("accept-encoding")];
+    assert_eq!(step, Step::with(Flow::Pause, stripped));
+    assert_eq!(route.request_chunk(&mut vm, 10), Step::hold());
+    let step = route.request_end(&mut vm, 1_001, BODY);
+    let id = "00000000000000ab00000001";
+    assert_eq!(
+        step,
+        Step::with(
+            Flow::Continue,
+            vec![
+                set("x-muxspace-cluster", "cluster_p"),
+                set("x-muxspace-request-id", id),
+                Effect::ReplaceRequestBody(br#"{"model":"m","messages":[]}"#.to_vec()),
+            ]
+        )
+    );
+    let step = Attempt::default().request_headers(&mut vm, 1_002, Some(id));
+    assert_eq!(
+        step,
+        Step::with(
+            Flow::Continue,
+            vec![
+                set(":path", "/base/chat/completions?a=b"),
+                set(":authority", "host:1"),
+                removed("x-muxspace-cluster"),
+                removed("x-muxspace-request-id"),
+                removed("api-key"),
+                set("authorization", "Bearer secret"),
+            ]
+        )
+    );
+}
+
+#[test]
+fn an_unchanged_body_is_left_alone_but_has_a_length() {
+    let mut vm = vm();
+    for (length, expected) in [("29", None), ("", Some(set("content-length", "27")))] {
+        let mut route = Route::default();
+        let mut client = headers(&[("content-length", length)]);
+        client.0.retain(|(name, value)| name != "content-length" || !value.is_empty());
+        route.request_headers(&mut vm, 0, &client, false);
+        let step = route.request_end(&mut vm, 0, br#"{"model":"m","messages":[]}"#);
+        assert_eq!(step.effects.get(2), expected.as_ref());
+    }
+}
+
+#[test]
+fn an_answer_names_what_routed_it_and_leaves_a_record() {
+    let mut vm = vm();
+    let (mut route, mut attempt, _) = sent(&mut vm, BODY);
+    attempt.response_headers(1_010, answer_head(200, "application/json"));
+    let step = route.response_headers(200, false);
+    for (name, value) in [
+        ("x-muxspace-workspace", "default"),
+        ("x-muxspace-rule", "all ?"),
+        ("x-muxspace-target", "p/m"),
+        ("x-muxspace-revision", "3"),
+    ] {
+        assert!(step.effects.contains(&Effect::SetResponseHeader(name, value.into())), "{name}");
+    }
+    let body = br#"{"usage":{"prompt_tokens":5,"completion_tokens":2}}"#;
+    assert_eq!(attempt.response_chunk(body, true), Step::on());
+    attempt.done(&mut vm, 1_020);
+    assert!(vm.queue.is_empty());
+    route.response_end();
+    route.done(&mut vm, 1_021);
+    let record = only_record(&mut vm);
+    assert_eq!((record.status, record.duration_ms, record.outcome.as_str()), (200, 21, ""));
+    assert_eq!(
+        (record.session.as_str(), record.rule.as_str(), record.requested_model.as_str()),
+        ("default", "all ö", "any")
+    );
+    let [attempt] = record.attempts.as_slice() else { panic!() };
+    assert_eq!((attempt.first_byte_ms, attempt.duration_ms, attempt.model.as_str()), (8, 18, "m"));
+    let usage = attempt.usage.as_ref().unwrap();
+    assert_eq!((usage.input_tokens, usage.output_tokens, usage.estimated), (5, 2, false));
+}
+
+#[test]
+fn a_client_that_hangs_up_leaves_an_estimate() {
+    // Hung up while the answer streams, and before it began.
+    for (streams, tokens) in [(true, (8, 2)), (false, (8, 0))] {
+        let mut vm = vm();
+        let (mut route, mut attempt, _) = sent(&mut vm, br#"{"stream":true,"messages":[]}   "#);
+        if streams {
+            attempt.response_headers(1_010, answer_head(200, "text/event-stream"));
+            route.response_headers(200, false);
+            attempt.response_chunk(b"data: {\"choices\":[{\"delta\":{\"content\":\"12345\"}}]}\n\n", false);
+        }
+        assert!(route.is_unfinished());
+        route.broke_off(Downstream::Disconnected);
+        route.done(&mut vm, 1_020);
+        attempt.done(&mut vm, 1_021);
+        let record = only_record(&mut vm);
+        assert_eq!(record.outcome, "client_disconnected");
+        let usage = record.attempts[0].usage.clone().unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens, usage.estimated), (tokens.0, tokens.1, true));
+    }
+}
+
+#[test]
+fn a_provider_that_cannot_be_reached_is_not_charged() {
+    let mut vm = vm();
+    let (mut route, mut attempt, _) = sent(&mut vm, BODY);
+    attempt.done(&mut vm, 1_010);
+    route.response_headers(503, false);
+    route.response_end();
+    route.done(&mut vm, 1_011);
+    let record = only_record(&mut vm);
+    assert_eq!((record.status, record.attempts[0].status, record.attempts[0].usage.clone()), (503, 0, None));
+}
+
+fn refusal(vm: &mut Vm, extra: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+    let mut route = Route::default();
+    let step = route.request_headers(vm, 0, &headers(extra), false);
+    let step = if step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
+        step
+    } else {
+        assert_eq!(step.flow, Flow::Pause, "a refused request is read to its end");
+        route.request_end(vm, 0, body)
+    };
+    assert_eq!(step.flow, Flow::Pause);
+    let Some(Effect::Reply(Reply { status, body, .. })) = step.effects.last() else { panic!("{step:?}") };
+    (*status, String::from_utf8(body.clone()).unwrap())
+}
+
+#[test]
+fn refusals_speak_the_callers_dialect() {
+    let mut vm = vm();
+    let too_long = (REQUEST_BYTES_MAX + 1).to_string();
+    for (extra, body, status, code) in [
+        (&[(":path", "/v1/nope")][..], BODY, 404, "\"unknown_endpoint\""),
+        (&[(":path", "/v1/messages")], BODY, 404, "\"type\":\"not_found_error\""),
+        (&[(":method", "PUT")], BODY, 405, "\"method_not_allowed\""),
+        (&[("content-encoding", "gzip")], BODY, 415, "\"unsupported_encoding\""),
+        (&[("content-length", &too_long)], BODY, 413, "\"request_too_large\""),
+        (&[("x-muxspace-workspace", "nope")], BODY, 404, "\"unknown_workspace\""),
+        (&[], b"", 400, "\"invalid_json\""),
+        (&[], b"{}", 400, "\"invalid_request\""),
+    ] {
+        let (got, text) = refusal(&mut vm, extra, body);
+        assert!(got == status && text.contains(code), "{extra:?}: {got} {text}");
+    }
+    assert_eq!(vm.counts.refused, 8);
+    let mut empty = Vm::new(1);
+    let (status, text) = refusal(&mut empty, &[], BODY);
+    assert!(status == 503 && text.contains("\"not_ready\""));
+    assert_eq!(empty.counts.not_ready, 1);
+}
+
+#[test]
+fn a_refused_prompt_leaves_a_record_of_its_workspace() {
+    let mut vm = vm();
+    refusal(&mut vm, &[], b"{");
+    let record = only_record(&mut vm);
+    assert_eq!((record.status, record.outcome.as_str(), record.workspace.as_str()), (400, "invalid_json", "default"));
+    assert!(record.attempts.is_empty());
+}
+
+#[test]
+fn models_are_listed_without_a_body() {
+    let mut vm = vm();
+    let list = headers(&[(":method", "GET"), (":path", "/v1/models")]);
+    let step = Route::default().request_headers(&mut vm, 0, &list, true);
+    let Some(Effect::Reply(reply)) = step.effects.last() else { panic!() };
+    assert!(reply.status == 200 && String::from_utf8_lossy(&reply.body).contains("\"p/m\""));
+}
+
+#[test]
+fn a_try_without_a_route_is_refused() {
+    let mut vm = vm();
+    for id in [None, Some("00000000000000ab00000001"), Some("ffff"), Some("00000000000000abé")] {
+        let step = Attempt::default().request_headers(&mut vm, 0, id);
+        assert!(matches!(step.effects.as_slice(), [Effect::Reply(Reply { status: 500, .. })]), "{id:?}");
+    }
+}
