@@ -4,7 +4,7 @@
 //! [`domain`] knows only `mux`; [`store`] alone speaks SQL; [`rest`] alone speaks HTTP to people; [`grpc`] and [`xds`]
 //! alone speak to Envoys; [`publisher`] stands between them; [`outbound`] calls providers; [`cli`] puts all together.
 
-// pub mod cli;
+pub mod cli;
 pub mod domain;
 pub mod grpc;
 pub mod outbound;

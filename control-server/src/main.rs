@@ -1,2 +1,5 @@
-//! The Muxspace control server.
-fn main() {}
+//! The Muxspace control server and command line.
+
+fn main() -> std::process::ExitCode {
+    muxspace::cli::main()
+}

@@ -10,8 +10,8 @@ mod subscribe;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::Stream;
 pub use auth::{Caller, Tokens};
+use futures::Stream;
 use proto::v1;
 use proto::v1::sync_server::{Sync, SyncServer};
 pub use server::{BoundServer, ServeError};
@@ -28,7 +28,11 @@ const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// The service, behind its token check.
-pub fn service(store: Store, publisher: Arc<Publisher>, tokens: Tokens) -> InterceptedService<SyncServer<Service>, Tokens> {
+pub fn service(
+    store: Store,
+    publisher: Arc<Publisher>,
+    tokens: Tokens,
+) -> InterceptedService<SyncServer<Service>, Tokens> {
     let service = SyncServer::new(Service { store, publisher }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     InterceptedService::new(service, tokens)
 }
@@ -51,7 +55,10 @@ impl Sync for Service {
         Ok(Response::new(subscribe::run(Arc::clone(&self.publisher), request.into_inner())))
     }
 
-    async fn report(&self, request: Request<Streaming<v1::ReportBatch>>) -> Result<Response<Self::ReportStream>, Status> {
+    async fn report(
+        &self,
+        request: Request<Streaming<v1::ReportBatch>>,
+    ) -> Result<Response<Self::ReportStream>, Status> {
         Caller::of(&request).must_be(Caller::Node)?;
         Ok(Response::new(report::run(self.store.clone(), Arc::clone(&self.publisher), request.into_inner())))
     }
@@ -67,7 +74,8 @@ impl Sync for Service {
 impl Interceptor for Tokens {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let caller = self.caller(request.metadata().get("authorization").map(tonic::metadata::MetadataValue::as_bytes));
-        let caller = caller.ok_or_else(|| Status::unauthenticated("give the node token as `authorization: Bearer …`"))?;
+        let caller =
+            caller.ok_or_else(|| Status::unauthenticated("give the node token as `authorization: Bearer …`"))?;
         request.extensions_mut().insert(caller);
         Ok(request)
     }

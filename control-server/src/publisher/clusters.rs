@@ -23,11 +23,7 @@ pub struct ClusterSpec {
 
 impl From<&Provider> for ClusterSpec {
     fn from(provider: &Provider) -> Self {
-        Self {
-            name: provider.cluster_name(),
-            provider: provider.name.clone(),
-            endpoint: provider.endpoint.clone(),
-        }
+        Self { name: provider.cluster_name(), provider: provider.name.clone(), endpoint: provider.endpoint.clone() }
     }
 }
 

@@ -66,6 +66,12 @@ pub struct Connection {
     number: u64,
 }
 
+impl Connection {
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+}
+
 impl Default for Nodes {
     fn default() -> Self {
         Self { connected: Mutex::default(), changed: watch::Sender::new(0) }
@@ -165,7 +171,5 @@ fn clip(mut text: String) -> String {
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

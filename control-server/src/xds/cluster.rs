@@ -3,21 +3,23 @@
 use std::net::IpAddr;
 
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
-use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, DnsLookupFamily};
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, UpstreamConnectionOptions};
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
 use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints};
+use envoy_types::pb::envoy::extensions::clusters::common::dns::v3::DnsLookupFamily;
+use envoy_types::pb::envoy::extensions::clusters::dns::v3::DnsCluster;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options as upstream;
+use envoy_types::pb::envoy::service::discovery::v3::DiscoveryResponse;
 use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
-use envoy_types::pb::envoy::service::discovery::v3::DiscoveryResponse;
-use envoy_types::pb::google::protobuf::{Duration, Struct, Value, value::Kind};
+use envoy_types::pb::google::protobuf::{Duration, Struct, UInt32Value, Value, value::Kind};
 
 use super::filter::{NODE_TOKEN_VARIABLE, Role, WASM_TYPE};
 use super::{CONTROL_CLUSTER, any};
@@ -25,6 +27,7 @@ use crate::domain::provider::Scheme;
 use crate::publisher::{ClusterSpec, Offer};
 
 const CLUSTER_TYPE: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const DNS_TYPE: &str = "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster";
 const TLS_TYPE: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 const CODEC_TYPE: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 const OPTIONS_TYPE: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -62,24 +65,18 @@ pub fn response(offer: &Offer, settings: &ClusterSettings) -> DiscoveryResponse 
 }
 
 pub fn cluster(spec: &ClusterSpec, settings: &ClusterSettings) -> Cluster {
-    let is_address = spec.endpoint.host().parse::<IpAddr>().is_ok();
-    // LOGICAL_DNS keeps connections while a provider's name moves among addresses, and with all families tries both:
-    // `localhost` works whichever of them the program behind it listens on.
-    let discovery = if is_address { DiscoveryType::Static } else { DiscoveryType::LogicalDns };
     Cluster {
         name: spec.name.clone(),
-        cluster_discovery_type: Some(ClusterDiscoveryType::Type(discovery.into())),
-        dns_lookup_family: DnsLookupFamily::All.into(),
-        respect_dns_ttl: true,
+        cluster_discovery_type: Some(discovery_type(spec)),
         connect_timeout: Some(seconds(CONNECT_TIMEOUT_S)),
-        per_connection_buffer_limit_bytes: Some(BUFFER_BYTES_MAX.into()),
+        per_connection_buffer_limit_bytes: number(BUFFER_BYTES_MAX),
         load_assignment: Some(load_assignment(spec)),
         circuit_breakers: Some(circuit_breakers()),
         upstream_connection_options: Some(UpstreamConnectionOptions {
             tcp_keepalive: Some(core::TcpKeepalive {
-                keepalive_probes: Some(KEEPALIVE_PROBES.into()),
-                keepalive_time: Some(KEEPALIVE_TIME_S.into()),
-                keepalive_interval: Some(KEEPALIVE_INTERVAL_S.into()),
+                keepalive_probes: number(KEEPALIVE_PROBES),
+                keepalive_time: number(KEEPALIVE_TIME_S),
+                keepalive_interval: number(KEEPALIVE_INTERVAL_S),
             }),
             ..Default::default()
         }),
@@ -90,6 +87,24 @@ pub fn cluster(spec: &ClusterSpec, settings: &ClusterSettings) -> Cluster {
         typed_extension_protocol_options: [(OPTIONS_KEY.to_owned(), any(OPTIONS_TYPE, &protocol_options(spec)))].into(),
         ..Default::default()
     }
+}
+
+/// A name is one endpoint with all its addresses: connections stay while the name moves among addresses, and both
+/// families are tried, so that `localhost` works whichever of them the program behind it listens on.
+fn discovery_type(spec: &ClusterSpec) -> ClusterDiscoveryType {
+    if spec.endpoint.host().parse::<IpAddr>().is_ok() {
+        return ClusterDiscoveryType::Type(DiscoveryType::Static.into());
+    }
+    let dns = DnsCluster {
+        all_addresses_in_single_endpoint: true,
+        respect_dns_ttl: true,
+        dns_lookup_family: DnsLookupFamily::All.into(),
+        ..Default::default()
+    };
+    ClusterDiscoveryType::ClusterType(CustomClusterType {
+        name: "envoy.cluster.dns".to_owned(),
+        typed_config: Some(any(DNS_TYPE, &dns)),
+    })
 }
 
 /// One endpoint, which carries the provider's name for the attempt filter.
@@ -121,10 +136,10 @@ fn load_assignment(spec: &ClusterSpec) -> ClusterLoadAssignment {
 
 fn circuit_breakers() -> CircuitBreakers {
     let thresholds = Thresholds {
-        max_connections: Some(CONNECTIONS_MAX.into()),
-        max_pending_requests: Some(PENDING_REQUESTS_MAX.into()),
-        max_requests: Some(REQUESTS_MAX.into()),
-        max_retries: Some(RETRIES_MAX.into()),
+        max_connections: number(CONNECTIONS_MAX),
+        max_pending_requests: number(PENDING_REQUESTS_MAX),
+        max_requests: number(REQUESTS_MAX),
+        max_retries: number(RETRIES_MAX),
         ..Default::default()
     };
     CircuitBreakers { thresholds: vec![thresholds], ..Default::default() }
@@ -157,7 +172,9 @@ fn transport_socket(host: &str, settings: &ClusterSettings) -> core::TransportSo
         // An address is not a server name.
         sni: if is_address { String::new() } else { host.to_owned() },
         common_tls_context: Some(tls::CommonTlsContext {
-            validation_context_type: Some(tls::common_tls_context::ValidationContextType::ValidationContext(validation)),
+            validation_context_type: Some(tls::common_tls_context::ValidationContextType::ValidationContext(
+                validation,
+            )),
             ..Default::default()
         }),
         ..Default::default()
@@ -241,6 +258,10 @@ fn control_source() -> core::ConfigSource {
         )),
         ..Default::default()
     }
+}
+
+fn number(value: u32) -> Option<UInt32Value> {
+    Some(UInt32Value { value })
 }
 
 fn seconds(seconds: i64) -> Duration {

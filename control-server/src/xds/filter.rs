@@ -11,7 +11,7 @@ use envoy_types::pb::envoy::extensions::wasm::v3::plugin_config::Vm;
 use envoy_types::pb::envoy::extensions::wasm::v3::{EnvironmentVariables, FailurePolicy, PluginConfig, VmConfig};
 use envoy_types::pb::envoy::service::discovery::v3::DiscoveryResponse;
 use envoy_types::pb::google::protobuf::value::Kind;
-use envoy_types::pb::google::protobuf::{BoolValue, Duration, StringValue};
+use envoy_types::pb::google::protobuf::{BoolValue, Duration, StringValue, UInt32Value};
 
 use super::{CONTROL_CLUSTER, any};
 
@@ -106,7 +106,7 @@ impl FilterSource {
             sha256: self.sha256.clone(),
             retry_policy: Some(RetryPolicy {
                 retry_back_off: Some(back_off),
-                num_retries: Some(REMOTE_FETCH_RETRIES.into()),
+                num_retries: Some(UInt32Value { value: REMOTE_FETCH_RETRIES }),
                 ..Default::default()
             }),
         }

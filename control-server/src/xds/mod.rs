@@ -14,9 +14,7 @@ pub use cluster::ClusterSettings;
 use envoy_types::pb::envoy::service::cluster::v3::cluster_discovery_service_server::{
     ClusterDiscoveryService, ClusterDiscoveryServiceServer,
 };
-use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
-};
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest, DiscoveryResponse};
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::{
     ExtensionConfigDiscoveryService, ExtensionConfigDiscoveryServiceServer,
 };
@@ -45,10 +43,7 @@ impl Discovery {
         Self { publisher, clusters: Arc::new(clusters), filter: Arc::new(filter) }
     }
 
-    pub fn cluster_service(
-        &self,
-        tokens: Tokens,
-    ) -> InterceptedService<ClusterDiscoveryServiceServer<Self>, Tokens> {
+    pub fn cluster_service(&self, tokens: Tokens) -> InterceptedService<ClusterDiscoveryServiceServer<Self>, Tokens> {
         InterceptedService::new(ClusterDiscoveryServiceServer::new(self.clone()), tokens)
     }
 

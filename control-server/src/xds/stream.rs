@@ -26,7 +26,10 @@ pub fn clusters(
     settings: Arc<ClusterSettings>,
     requests: Streaming<DiscoveryRequest>,
 ) -> Answers {
-    spawn(Arc::clone(&publisher), |answers| async move { offer_clusters(&publisher, &settings, requests, &answers).await })
+    spawn(
+        Arc::clone(&publisher),
+        |answers| async move { offer_clusters(&publisher, &settings, requests, &answers).await },
+    )
 }
 
 pub fn filters(publisher: Arc<Publisher>, filter: Arc<FilterSource>, requests: Streaming<DiscoveryRequest>) -> Answers {

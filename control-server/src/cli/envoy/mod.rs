@@ -1,0 +1,8 @@
+//! The Envoy that `up` runs: finding it, checking it, keeping it alive.
+
+mod binary;
+pub mod guard;
+mod supervisor;
+
+pub use binary::Binary;
+pub use supervisor::{Launch, Supervisor};

@@ -1,0 +1,165 @@
+//! Keeps one Envoy running: forwards its log, starts it again when it dies, stops it when asked.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::watch;
+
+use super::guard;
+use crate::cli::Failure;
+
+/// First pause before a restart; it doubles up to the longest.
+const RESTART_PAUSE_MIN: Duration = Duration::from_millis(200);
+const RESTART_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// An Envoy that ran for this long is started again after the shortest pause.
+const RUN_LONG: Duration = Duration::from_secs(60);
+/// How long Envoy may take to stop before it is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Level, logger and text of each line, so that they can be forwarded as such.
+const LOG_FORMAT: &str = "%l\t%n\t%v";
+/// The start-up line that lists what runs WebAssembly.
+const RUNTIMES: &str = "envoy.wasm.runtime:";
+const RUNTIME_NEEDED: &str = "envoy.wasm.runtime.v8";
+
+/// How to start Envoy.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    pub envoy: PathBuf,
+    pub config: PathBuf,
+    pub node_token: String,
+    pub concurrency: Option<u32>,
+}
+
+pub struct Supervisor {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<Result<(), Failure>>,
+}
+
+impl Supervisor {
+    pub fn start(launch: Launch) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        Self { stop, task: tokio::spawn(supervise(launch, stopping)) }
+    }
+
+    /// Waits until Envoy can't be kept running, and says why.
+    pub async fn failed(&mut self) -> Failure {
+        match (&mut self.task).await {
+            Ok(Ok(())) => Failure::new("Envoy was stopped"),
+            Ok(Err(failure)) => failure,
+            Err(error) => Failure::new(format!("the watch over Envoy broke: {error}")),
+        }
+    }
+
+    /// Stops Envoy and waits for its end.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Ok(Err(failure)) = self.task.await {
+            tracing::error!(%failure, "Envoy did not stop as it should");
+        }
+    }
+}
+
+/// What ended one run of Envoy.
+enum Ended {
+    Died(ExitStatus),
+    Asked,
+}
+
+async fn supervise(launch: Launch, mut stopping: watch::Receiver<bool>) -> Result<(), Failure> {
+    let mut pause = RESTART_PAUSE_MIN;
+    let mut has_run = false;
+    loop {
+        let started = Instant::now();
+        let mut child = spawn(&launch)?;
+        let lacks_runtime = forward(child.stderr.take());
+        let ended = tokio::select! {
+            status = child.wait() => Ended::Died(status.map_err(Failure::of("cannot wait for Envoy"))?),
+            _ = stopping.wait_for(|stop| *stop) => Ended::Asked,
+        };
+        let status = match ended {
+            Ended::Asked => return end(&mut child).await,
+            Ended::Died(status) => status,
+        };
+        if *lacks_runtime.borrow() {
+            let envoy = launch.envoy.display();
+            return Err(Failure::new(format!(
+                "{envoy} was built without V8 and can't run the filter; run `make envoy`"
+            )));
+        }
+        has_run |= started.elapsed() >= RUN_LONG / 10;
+        if !has_run {
+            return Err(Failure::new(format!("Envoy ended at its start ({status}); its log above says why")));
+        }
+        pause = if started.elapsed() >= RUN_LONG { RESTART_PAUSE_MIN } else { pause };
+        tracing::error!(%status, restart_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), "Envoy died");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopping.wait_for(|stop| *stop) => return Ok(()),
+        }
+        pause = (pause * 2).min(RESTART_PAUSE_MAX);
+    }
+}
+
+fn spawn(launch: &Launch) -> Result<Child, Failure> {
+    let Launch { envoy, config, node_token, concurrency } = launch;
+    // This very program, also when the file has been replaced since.
+    let program = if cfg!(target_os = "linux") {
+        PathBuf::from("/proc/self/exe")
+    } else {
+        std::env::current_exe().map_err(Failure::of("cannot tell where this program is"))?
+    };
+    let mut command = Command::new(program);
+    command.arg(guard::SUBCOMMAND).arg("--parent").arg(std::process::id().to_string());
+    command.arg(envoy).arg("--config-path").arg(config).arg("--disable-hot-restart").args(["--log-format", LOG_FORMAT]);
+    if let Some(threads) = concurrency {
+        command.arg("--concurrency").arg(threads.to_string());
+    }
+    command.env("MUXSPACE_NODE_TOKEN", node_token).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    // The signals of a terminal go to the whole group; Envoy is to be stopped by this process, in order.
+    command.process_group(0).kill_on_drop(true);
+    command.spawn().map_err(Failure::of(format!("cannot start {}", envoy.display())))
+}
+
+async fn end(child: &mut Child) -> Result<(), Failure> {
+    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        && let Err(error) = rustix::process::kill_process(id, rustix::process::Signal::TERM)
+    {
+        tracing::debug!(%error, "Envoy had ended already");
+    }
+    if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
+        child.kill().await.map_err(Failure::of("cannot end Envoy"))?;
+    }
+    Ok(())
+}
+
+/// Forwards Envoy's log; the answer turns true when Envoy turns out not to have V8.
+fn forward(log: Option<ChildStderr>) -> watch::Receiver<bool> {
+    let (found, lacks_runtime) = watch::channel(false);
+    let Some(log) = log else { return lacks_runtime };
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(log).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains(RUNTIMES) && !line.contains(RUNTIME_NEEDED) {
+                found.send_replace(true);
+            }
+            forward_line(&line);
+        }
+    });
+    lacks_runtime
+}
+
+fn forward_line(line: &str) {
+    let mut parts = line.splitn(3, '\t');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("critical" | "error"), Some(logger), Some(text)) => tracing::error!(target: "envoy", logger, "{text}"),
+        (Some("warning"), Some(logger), Some(text)) => tracing::warn!(target: "envoy", logger, "{text}"),
+        // The filter's own log.
+        (Some("info"), Some("wasm"), Some(text)) => tracing::info!(target: "envoy", logger = "wasm", "{text}"),
+        (Some(_), Some(logger), Some(text)) => tracing::debug!(target: "envoy", logger, "{text}"),
+        // A message of several lines, or one from before the log is set up.
+        _ => tracing::debug!(target: "envoy", "{line}"),
+    }
+}
