@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Rest;
 use super::extract::{Params, PathName};
 use super::page::{PageDoc, PageParams};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use crate::domain::model::ListedModel;
 
 #[derive(Serialize, ToSchema)]
@@ -29,7 +29,7 @@ impl From<ListedModel> for ModelDoc {
 
 /// Lists the models that the provider told when it was last asked.
 #[utoipa::path(get, path = "/providers/{name}/models", tag = "providers", params(("name" = String, Path), PageParams),
-    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = Problem)))]
+    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = ProblemDoc)))]
 pub(super) async fn list(
     State(rest): State<Rest>,
     PathName(name): PathName,
@@ -42,7 +42,7 @@ pub(super) async fn list(
 /// Asks the provider for its models again. Whether it answered stands in the provider's status.
 #[utoipa::path(post, path = "/providers/{name}/models/refresh", tag = "providers",
     params(("name" = String, Path), PageParams),
-    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = Problem)))]
+    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = ProblemDoc)))]
 pub(super) async fn refresh(
     State(rest): State<Rest>,
     PathName(name): PathName,

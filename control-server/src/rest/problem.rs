@@ -10,18 +10,30 @@ use crate::domain::error::FieldError;
 use crate::store::{RuleUse, StoreError};
 
 /// Why a request was refused.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug)]
 pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldProblem>,
+    used_by: Vec<Use>,
+}
+
+/// A problem as it is sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemDoc {
     /// `urn:muxspace:problem:` and the code.
     #[serde(rename = "type")]
     uri: String,
+    #[schema(value_type = String)]
     title: &'static str,
-    #[schema(value_type = u16)]
-    #[serde(serialize_with = "write_status")]
-    status: StatusCode,
+    status: u16,
     /// What is wrong and what to do about it.
     detail: String,
     /// One word for programs.
+    #[schema(value_type = String)]
     code: &'static str,
     /// Each bad field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -44,14 +56,9 @@ struct Use {
     rule: String,
 }
 
-fn write_status<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u16(status.as_u16())
-}
-
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let uri = format!("urn:muxspace:problem:{code}");
-        Self { uri, title, status, detail: detail.into(), code, errors: Vec::new(), used_by: Vec::new() }
+        Self { status, code, title, detail: detail.into(), errors: Vec::new(), used_by: Vec::new() }
     }
 
     pub(super) fn invalid_json(detail: impl Into<String>) -> Self {
@@ -148,8 +155,10 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
-        let mut response = (status, Json(self)).into_response();
+        let Self { status, code, title, detail, errors, used_by } = self;
+        let uri = format!("urn:muxspace:problem:{code}");
+        let doc = ProblemDoc { uri, title, status: status.as_u16(), detail, code, errors, used_by };
+        let mut response = (status, Json(doc)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {

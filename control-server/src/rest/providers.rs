@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Params, PathName};
 use super::page::{PageDoc, PageParams};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use super::written::{Wait, Written};
 use super::{Rest, time};
 use crate::domain::error::FieldError;
@@ -159,7 +159,7 @@ impl From<Provider> for ProviderDoc {
 
 /// Adds a provider and asks it for its models.
 #[utoipa::path(post, path = "/providers", tag = "providers", params(SaveParams), request_body = NewProviderDoc,
-    responses((status = 201, body = ProviderDoc), (status = "4XX", body = Problem)))]
+    responses((status = 201, body = ProviderDoc), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn create(
     State(rest): State<Rest>,
     Params(params): Params<SaveParams>,
@@ -193,14 +193,14 @@ pub(super) async fn list(
 
 /// Shows one provider.
 #[utoipa::path(get, path = "/providers/{name}", tag = "providers", params(("name" = String, Path)),
-    responses((status = 200, body = ProviderDoc), (status = 404, body = Problem)))]
+    responses((status = 200, body = ProviderDoc), (status = 404, body = ProblemDoc)))]
 pub(super) async fn get(State(rest): State<Rest>, PathName(name): PathName) -> Result<Json<ProviderDoc>, Problem> {
     Ok(Json(rest.app.store.provider(&name).await?.into()))
 }
 
 /// Changes what is given. A new name is carried into the rules that use the provider.
 #[utoipa::path(patch, path = "/providers/{name}", tag = "providers", params(("name" = String, Path), SaveParams),
-    request_body = ProviderPatchDoc, responses((status = 200, body = ProviderDoc), (status = "4XX", body = Problem)))]
+    request_body = ProviderPatchDoc, responses((status = 200, body = ProviderDoc), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn patch(
     State(rest): State<Rest>,
     PathName(name): PathName,
@@ -229,7 +229,7 @@ pub(super) async fn patch(
 
 /// Removes a provider that no rule uses, or with `force` any.
 #[utoipa::path(delete, path = "/providers/{name}", tag = "providers", params(("name" = String, Path), DeleteParams),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 204), (status = 404, body = ProblemDoc), (status = 409, body = ProblemDoc)))]
 pub(super) async fn delete(
     State(rest): State<Rest>,
     PathName(name): PathName,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Rest;
 use super::extract::{Params, PathName, RawBody, parse};
 use super::page::PageDoc;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use super::written::{WriteParams, Written};
 use crate::domain::error::FieldError;
 use crate::domain::rules::{self, RuleDraft};
@@ -81,7 +81,7 @@ struct ItemsDoc {
 
 /// Lists all rules of a workspace in order.
 #[utoipa::path(get, path = "/workspaces/{name}/rules", tag = "workspaces", params(("name" = String, Path)),
-    responses((status = 200, body = PageDoc<RuleDoc>), (status = 404, body = Problem)))]
+    responses((status = 200, body = PageDoc<RuleDoc>), (status = 404, body = ProblemDoc)))]
 pub(super) async fn get(
     State(rest): State<Rest>,
     PathName(workspace): PathName,
@@ -91,7 +91,7 @@ pub(super) async fn get(
 
 /// Replaces all rules of a workspace, or changes nothing: `{"rules": […]}`, or the bare list.
 #[utoipa::path(put, path = "/workspaces/{name}/rules", tag = "workspaces", params(("name" = String, Path), WriteParams),
-    request_body = RulesDoc, responses((status = 200, body = PageDoc<RuleDoc>), (status = "4XX", body = Problem)))]
+    request_body = RulesDoc, responses((status = 200, body = PageDoc<RuleDoc>), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn put(
     State(rest): State<Rest>,
     PathName(workspace): PathName,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::extract::{Params, PathName};
 use super::page::{PageDoc, PageParams};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use super::{Rest, time};
 use crate::domain::session::Session;
 
@@ -47,7 +47,7 @@ pub(super) async fn list(
 
 /// Shows one session.
 #[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
-    responses((status = 200, body = SessionDoc), (status = 404, body = Problem)))]
+    responses((status = 200, body = SessionDoc), (status = 404, body = ProblemDoc)))]
 pub(super) async fn get(State(rest): State<Rest>, PathName(id): PathName) -> Result<Json<SessionDoc>, Problem> {
     Ok(Json(rest.app.store.session(&id).await?.into()))
 }

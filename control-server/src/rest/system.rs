@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use super::{Rest, metrics};
 
 #[derive(Serialize, ToSchema)]
@@ -24,7 +24,7 @@ pub(super) async fn healthz() -> Json<HealthDoc> {
 
 /// The store answers and a snapshot is published.
 #[utoipa::path(get, path = "/readyz", tag = "system",
-    responses((status = 200, body = HealthDoc), (status = 503, body = Problem)))]
+    responses((status = 200, body = HealthDoc), (status = 503, body = ProblemDoc)))]
 pub(super) async fn readyz(State(rest): State<Rest>) -> Result<Json<HealthDoc>, Problem> {
     rest.app.store.ping().await.map_err(|_| Problem::not_ready("the store does not answer"))?;
     if rest.app.publisher.published_revision() == 0 {

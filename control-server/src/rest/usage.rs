@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Params, PathName};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use super::{Rest, time};
 use crate::domain::usage::{Group, GroupBy, GroupKey, Totals, UsageQuery, UsageReport};
 
@@ -98,7 +98,7 @@ struct TotalsDoc {
 
 /// Sums over the requests of all workspaces.
 #[utoipa::path(get, path = "/usage", tag = "usage", params(UsageParams),
-    responses((status = 200, body = UsageDoc), (status = 400, body = Problem)))]
+    responses((status = 200, body = UsageDoc), (status = 400, body = ProblemDoc)))]
 pub(super) async fn all(
     State(rest): State<Rest>,
     Params(params): Params<UsageParams>,
@@ -108,7 +108,7 @@ pub(super) async fn all(
 
 /// Sums over the requests of one workspace.
 #[utoipa::path(get, path = "/workspaces/{name}/usage", tag = "usage", params(("name" = String, Path), UsageParams),
-    responses((status = 200, body = UsageDoc), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = UsageDoc), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn of_workspace(
     State(rest): State<Rest>,
     PathName(workspace): PathName,

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Params, PathName};
 use super::page::{PageDoc, page};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDoc};
 use super::providers::check_description_text;
 use super::rules::{NewRuleDoc, drafts};
 use super::sessions::SessionDoc;
@@ -95,7 +95,7 @@ impl From<Workspace> for WorkspaceDoc {
 
 /// Makes a workspace with its rules, or nothing.
 #[utoipa::path(post, path = "/workspaces", tag = "workspaces", params(WriteParams), request_body = NewWorkspaceDoc,
-    responses((status = 201, body = WorkspaceDoc), (status = "4XX", body = Problem)))]
+    responses((status = 201, body = WorkspaceDoc), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn create(
     State(rest): State<Rest>,
     Params(params): Params<WriteParams>,
@@ -131,14 +131,14 @@ pub(super) async fn list(
 
 /// Shows one workspace.
 #[utoipa::path(get, path = "/workspaces/{name}", tag = "workspaces", params(("name" = String, Path)),
-    responses((status = 200, body = WorkspaceDoc), (status = 404, body = Problem)))]
+    responses((status = 200, body = WorkspaceDoc), (status = 404, body = ProblemDoc)))]
 pub(super) async fn get(State(rest): State<Rest>, PathName(name): PathName) -> Result<Json<WorkspaceDoc>, Problem> {
     Ok(Json(rest.app.store.workspace(&name).await?.into()))
 }
 
 /// Changes what is given; an empty description clears it.
 #[utoipa::path(patch, path = "/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), WriteParams),
-    request_body = WorkspacePatchDoc, responses((status = 200, body = WorkspaceDoc), (status = "4XX", body = Problem)))]
+    request_body = WorkspacePatchDoc, responses((status = 200, body = WorkspaceDoc), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn patch(
     State(rest): State<Rest>,
     PathName(name): PathName,
@@ -155,7 +155,7 @@ pub(super) async fn patch(
 /// Makes a workspace the active one of a session.
 #[utoipa::path(post, path = "/workspaces/{name}/activate", tag = "workspaces",
     params(("name" = String, Path), WriteParams), request_body = Option<ActivateDoc>,
-    responses((status = 200, body = SessionDoc), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = SessionDoc), (status = "4XX", body = ProblemDoc)))]
 pub(super) async fn activate(
     State(rest): State<Rest>,
     PathName(name): PathName,
