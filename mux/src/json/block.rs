@@ -22,34 +22,32 @@ impl Block {
         a | b << 16 | c << 32 | d << 48
     }
 
+    /// Bit `n` is set where byte `n` equals `first` or `second`.
     #[inline(always)]
-    pub fn contains(self, byte: u8) -> bool {
-        let [a, b, c, d] = self.0.map(|lane| lane.equal(byte));
-        a.or(b).or(c.or(d)).bits() != 0
-    }
-
-    /// Bit `n` is set where byte `n` is below 0x20.
-    #[inline(always)]
-    pub fn control(self) -> u64 {
-        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.at_most(0x1f).bits()));
+    pub fn equal_any(self, first: u8, second: u8) -> u64 {
+        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.equal(first).or(lane.equal(second)).bits()));
         a | b << 16 | c << 32 | d << 48
     }
 
-    #[inline(always)]
-    pub fn has_control(self) -> bool {
-        let [a, b, c, d] = self.0;
-        a.min(b).min(c.min(d)).at_most(0x1f).bits() != 0
+    /// Bit `n` is set where byte `n` is below 0x20.
+    pub fn control(self) -> u64 {
+        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.below_space().bits() & !lane.bits()));
+        a | b << 16 | c << 32 | d << 48
     }
 
-    #[inline(always)]
     pub fn has_non_ascii(self) -> bool {
         let [a, b, c, d] = self.0;
         a.or(b).or(c.or(d)).bits() != 0
     }
+
+    /// Whether any byte is a control character, is not ASCII, or equals `other`.
+    #[inline(always)]
+    pub fn has_special(self, other: u8) -> bool {
+        let [a, b, c, d] = self.0.map(|lane| lane.below_space().or(lane.equal(other)));
+        a.or(b).or(c.or(d)).bits() != 0
+    }
 }
 
-#[cfg(not(any(target_arch = "wasm32", target_arch = "x86_64")))]
-use scalar::Lane;
 #[cfg(target_arch = "wasm32")]
 use wasm::Lane;
 #[cfg(target_arch = "x86_64")]
@@ -57,7 +55,7 @@ use x86::Lane;
 
 #[cfg(target_arch = "wasm32")]
 mod wasm {
-    use std::arch::wasm32::{i8x16_bitmask, u8x16_eq, u8x16_min, u8x16_splat, v128, v128_load, v128_or};
+    use std::arch::wasm32::{i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128, v128_load, v128_or};
 
     use super::{BLOCK, LANE};
 
@@ -77,15 +75,10 @@ mod wasm {
             Self(u8x16_eq(self.0, u8x16_splat(byte)))
         }
 
-        /// All ones where the byte is at most `byte`.
+        /// All ones where the byte, taken as signed, is below 0x20: control characters and what is not ASCII.
         #[inline(always)]
-        pub fn at_most(self, byte: u8) -> Self {
-            Self(u8x16_eq(u8x16_min(self.0, u8x16_splat(byte)), self.0))
-        }
-
-        #[inline(always)]
-        pub fn min(self, other: Self) -> Self {
-            Self(u8x16_min(self.0, other.0))
+        pub fn below_space(self) -> Self {
+            Self(i8x16_lt(self.0, i8x16_splat(0x20)))
         }
 
         #[inline(always)]
@@ -104,7 +97,7 @@ mod wasm {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+        __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     };
 
     use super::{BLOCK, LANE};
@@ -128,19 +121,12 @@ mod x86 {
             Self(unsafe { _mm_cmpeq_epi8(self.0, _mm_set1_epi8(byte.cast_signed())) })
         }
 
-        /// All ones where the byte is at most `byte`.
+        /// All ones where the byte, taken as signed, is below 0x20: control characters and what is not ASCII.
         #[inline(always)]
-        pub fn at_most(self, byte: u8) -> Self {
+        pub fn below_space(self) -> Self {
             // SAFETY: SSE2 is part of every x86-64.
             #[allow(unused_unsafe)]
-            Self(unsafe { _mm_cmpeq_epi8(_mm_min_epu8(self.0, _mm_set1_epi8(byte.cast_signed())), self.0) })
-        }
-
-        #[inline(always)]
-        pub fn min(self, other: Self) -> Self {
-            // SAFETY: SSE2 is part of every x86-64.
-            #[allow(unused_unsafe)]
-            Self(unsafe { _mm_min_epu8(self.0, other.0) })
+            Self(unsafe { _mm_cmplt_epi8(self.0, _mm_set1_epi8(0x20)) })
         }
 
         #[inline(always)]
@@ -179,15 +165,9 @@ mod scalar {
             Self(self.0.map(|own| if own == byte { 0xff } else { 0 }))
         }
 
-        /// All ones where the byte is at most `byte`.
-        pub fn at_most(self, byte: u8) -> Self {
-            Self(self.0.map(|own| if own <= byte { 0xff } else { 0 }))
-        }
-
-        pub fn min(self, other: Self) -> Self {
-            let mut own = self.0;
-            own.iter_mut().zip(other.0).for_each(|(own, other)| *own = (*own).min(other));
-            Self(own)
+        /// All ones where the byte, taken as signed, is below 0x20: control characters and what is not ASCII.
+        pub fn below_space(self) -> Self {
+            Self(self.0.map(|own| if own.cast_signed() < 0x20 { 0xff } else { 0 }))
         }
 
         pub fn or(self, other: Self) -> Self {
@@ -225,10 +205,11 @@ mod tests {
             };
             for wanted in [b'"', b'\\', b'`', 0, 0xff] {
                 assert_eq!(block.equal(wanted), bits(&|byte| byte == wanted));
-                assert_eq!(block.contains(wanted), bits(&|byte| byte == wanted) != 0);
+                assert_eq!(block.equal_any(wanted, b'n'), bits(&|byte| byte == wanted || byte == b'n'));
+                let special = |byte: u8| byte == wanted || byte < 0x20 || !byte.is_ascii();
+                assert_eq!(block.has_special(wanted), bits(&special) != 0);
             }
             assert_eq!(block.control(), bits(&|byte| byte < 0x20));
-            assert_eq!(block.has_control(), block.control() != 0);
             assert_eq!(block.has_non_ascii(), !bytes.is_ascii());
         }
     }
@@ -240,10 +221,9 @@ mod tests {
                 let (fast, slow) = (Lane::load(&bytes, lane), scalar::Lane::load(&bytes, lane));
                 assert_eq!(fast.bits(), slow.bits());
                 assert_eq!(fast.equal(b'"').bits(), slow.equal(b'"').bits());
-                assert_eq!(fast.at_most(0x1f).bits(), slow.at_most(0x1f).bits());
+                assert_eq!(fast.below_space().bits(), slow.below_space().bits());
                 let (fast_next, slow_next) = (Lane::load(&bytes, 3 - lane), scalar::Lane::load(&bytes, 3 - lane));
                 assert_eq!(fast.or(fast_next).bits(), slow.or(slow_next).bits());
-                assert_eq!(fast.min(fast_next).bits(), slow.min(slow_next).bits());
             }
         }
     }

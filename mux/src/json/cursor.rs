@@ -354,21 +354,33 @@ impl<'a> Cursor<'a> {
         let ends = quotes & !escaped;
         // Bits of the bytes in front of the closing quote; all of them if it is not here.
         let inside = if ends == 0 { u64::MAX } else { (ends & ends.wrapping_neg()) - 1 };
-        if block.has_control() && block.control() & inside != 0 {
-            let control = (block.control() & inside).trailing_zeros() as usize;
-            return Err(Error::Syntax { at: at + control, expected: "no control character inside a string" });
-        }
-        self.non_ascii |= block.has_non_ascii();
         if escaped & inside != 0 {
-            let rare = escaped & inside & !(quotes | backslashes | block.equal(b'n') | block.equal(b't'));
+            let rare = escaped & inside & !(quotes | backslashes | block.equal_any(b'n', b't'));
             if rare != 0 {
                 self.check_escapes(rare, at)?;
             }
         }
-        if self.fences.is_some() && block.contains(b'`') {
-            self.note_fences(block.equal(b'`') & inside, at);
+        // Most blocks of most strings have none of what follows.
+        if block.has_special(b'`') {
+            self.check_special(block, inside, at)?;
         }
         Ok((ends != 0).then(|| at + ends.trailing_zeros() as usize))
+    }
+
+    /// Control characters are refused, bytes that are not ASCII noted, fences too. Bits of `inside` are the string's own.
+    #[inline(never)]
+    fn check_special(&mut self, block: Block, inside: u64, at: usize) -> Result<(), Error> {
+        let control = block.control() & inside;
+        if control != 0 {
+            let at = at + control.trailing_zeros() as usize;
+            return Err(Error::Syntax { at, expected: "no control character inside a string" });
+        }
+        // A byte behind the string's end may count too: it only means that UTF-8 is checked in vain.
+        self.non_ascii |= block.has_non_ascii();
+        if self.fences.is_some() {
+            self.note_fences(block.equal(b'`') & inside, at);
+        }
+        Ok(())
     }
 
     /// The escapes other than `\n`, `\t`, `\"` and `\\`: each bit of `escaped` is the byte after a backslash.
