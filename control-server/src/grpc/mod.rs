@@ -6,6 +6,8 @@ mod records;
 mod report;
 mod server;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -6,6 +6,8 @@
 mod cluster;
 mod filter;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::guard;
 use crate::cli::Failure;
@@ -16,6 +17,10 @@ const RESTART_PAUSE_MIN: Duration = Duration::from_millis(200);
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// An Envoy that ran for this long is started again after the shortest pause.
 const RUN_LONG: Duration = Duration::from_secs(60);
+/// Envoy reads its configuration within this time.
+const START_TIME: Duration = Duration::from_secs(5);
+/// How long the log of a dead Envoy is read on.
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long Envoy may take to stop before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Level, logger and text of each line, so that they can be forwarded as such.
@@ -35,7 +40,7 @@ pub struct Launch {
 
 pub struct Supervisor {
     stop: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<Result<(), Failure>>,
+    task: JoinHandle<Result<(), Failure>>,
 }
 
 impl Supervisor {
@@ -65,35 +70,39 @@ impl Supervisor {
 /// What ended one run of Envoy.
 enum Ended {
     Died(ExitStatus),
+    LacksRuntime,
     Asked,
 }
 
 async fn supervise(launch: Launch, mut stopping: watch::Receiver<bool>) -> Result<(), Failure> {
     let mut pause = RESTART_PAUSE_MIN;
-    let mut has_run = false;
+    let mut may_refuse = true;
     loop {
         let started = Instant::now();
         let mut child = spawn(&launch)?;
-        let lacks_runtime = forward(child.stderr.take());
+        let mut log = Log::forward(child.stderr.take());
         let ended = tokio::select! {
             status = child.wait() => Ended::Died(status.map_err(Failure::of("cannot wait for Envoy"))?),
+            () = log.lacks_runtime() => Ended::LacksRuntime,
             _ = stopping.wait_for(|stop| *stop) => Ended::Asked,
         };
         let status = match ended {
             Ended::Asked => return end(&mut child).await,
+            Ended::LacksRuntime => {
+                end(&mut child).await?;
+                let envoy = launch.envoy.display();
+                return Err(Failure::new(format!("{envoy} has no V8 and can't run the filter; run `make envoy`")));
+            }
             Ended::Died(status) => status,
         };
-        if *lacks_runtime.borrow() {
-            let envoy = launch.envoy.display();
-            return Err(Failure::new(format!(
-                "{envoy} was built without V8 and can't run the filter; run `make envoy`"
-            )));
+        log.finish().await;
+        let ran = started.elapsed();
+        // An Envoy that ends by itself right at its first start does not like what it was given: again is no better.
+        if may_refuse && status.code().is_some() && ran < START_TIME {
+            return Err(Failure::new(format!("Envoy refused to start ({status}); its log above says why")));
         }
-        has_run |= started.elapsed() >= RUN_LONG / 10;
-        if !has_run {
-            return Err(Failure::new(format!("Envoy ended at its start ({status}); its log above says why")));
-        }
-        pause = if started.elapsed() >= RUN_LONG { RESTART_PAUSE_MIN } else { pause };
+        may_refuse = false;
+        pause = if ran >= RUN_LONG { RESTART_PAUSE_MIN } else { pause };
         tracing::error!(%status, restart_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), "Envoy died");
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -135,20 +144,39 @@ async fn end(child: &mut Child) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Forwards Envoy's log; the answer turns true when Envoy turns out not to have V8.
-fn forward(log: Option<ChildStderr>) -> watch::Receiver<bool> {
-    let (found, lacks_runtime) = watch::channel(false);
-    let Some(log) = log else { return lacks_runtime };
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(log).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains(RUNTIMES) && !line.contains(RUNTIME_NEEDED) {
-                found.send_replace(true);
+/// Envoy's log, on its way into ours.
+struct Log {
+    lacks_runtime: watch::Receiver<bool>,
+    reader: JoinHandle<()>,
+}
+
+impl Log {
+    fn forward(log: Option<ChildStderr>) -> Self {
+        let (found, lacks_runtime) = watch::channel(false);
+        let reader = tokio::spawn(async move {
+            let Some(log) = log else { return };
+            let mut lines = BufReader::new(log).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                if line.contains(RUNTIMES) && !line.contains(RUNTIME_NEEDED) {
+                    found.send_replace(true);
+                }
+                forward_line(&line);
             }
-            forward_line(&line);
+        });
+        Self { lacks_runtime, reader }
+    }
+
+    /// Waits until Envoy turns out not to have V8: for ever, with a good one.
+    async fn lacks_runtime(&mut self) {
+        if self.lacks_runtime.wait_for(|lacks| *lacks).await.is_err() {
+            std::future::pending::<()>().await;
         }
-    });
-    lacks_runtime
+    }
+
+    /// Forwards what a dead Envoy had left to say.
+    async fn finish(self) {
+        let _done = tokio::time::timeout(LOG_TIMEOUT, self.reader).await.is_ok();
+    }
 }
 
 fn forward_line(line: &str) {
