@@ -29,7 +29,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let RawBody(bytes) = <RawBody as FromRequest<S>>::from_request(request, state).await?;
-        parse(&bytes).map(Self)
+        parse_object(&bytes).map(Self)
     }
 }
 
@@ -38,7 +38,7 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
         let RawBody(bytes) = <RawBody as FromRequest<S>>::from_request(request, state).await?;
-        if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(|value| Some(Self(value))) }
+        if bytes.is_empty() { Ok(None) } else { parse_object(&bytes).map(|value| Some(Self(value))) }
     }
 }
 
@@ -76,6 +76,14 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
             .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
         text.parse().map(Self).map_err(|error| Problem::not_found(format!("there is nothing named `{text}`: {error}")))
     }
+}
+
+/// Reads an object. A list would be taken for the object's fields in their order.
+fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid_field("", "the body is an object, not a list"));
+    }
+    parse(bytes)
 }
 
 /// Reads JSON, and says where it does not fit.

@@ -11,6 +11,7 @@ mod nodes;
 mod openapi;
 mod page;
 mod problem;
+mod provider_docs;
 mod providers;
 mod router;
 mod rules;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Rest;
 use super::extract::{Params, PathName};
 use super::page::{PageDoc, PageParams};
-use super::problem::{Problem, ProblemDoc};
+use super::problem::Problem;
 use crate::domain::model::ListedModel;
 
 #[derive(Serialize, ToSchema)]
@@ -28,8 +28,14 @@ impl From<ListedModel> for ModelDoc {
 }
 
 /// Lists the models that the provider told when it was last asked.
-#[utoipa::path(get, path = "/providers/{name}/models", tag = "providers", params(("name" = String, Path), PageParams),
-    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/providers/{name}/models",
+    operation_id = "listProviderModels",
+    tag = "providers",
+    params(("name" = String, Path), PageParams),
+    responses((status = 200, body = PageDoc<ModelDoc>)),
+)]
 pub(super) async fn list(
     State(rest): State<Rest>,
     PathName(name): PathName,
@@ -40,9 +46,14 @@ pub(super) async fn list(
 }
 
 /// Asks the provider for its models again. Whether it answered stands in the provider's status.
-#[utoipa::path(post, path = "/providers/{name}/models/refresh", tag = "providers",
+#[utoipa::path(
+    post,
+    path = "/providers/{name}/models/refresh",
+    operation_id = "refreshProviderModels",
+    tag = "providers",
     params(("name" = String, Path), PageParams),
-    responses((status = 200, body = PageDoc<ModelDoc>), (status = 404, body = ProblemDoc)))]
+    responses((status = 200, body = PageDoc<ModelDoc>)),
+)]
 pub(super) async fn refresh(
     State(rest): State<Rest>,
     PathName(name): PathName,

@@ -34,7 +34,13 @@ struct NodeErrorDoc {
 }
 
 /// Lists the connected filters.
-#[utoipa::path(get, path = "/nodes", tag = "nodes", responses((status = 200, body = PageDoc<NodeDoc>)))]
+#[utoipa::path(
+    get,
+    path = "/nodes",
+    operation_id = "listNodes",
+    tag = "nodes",
+    responses((status = 200, body = PageDoc<NodeDoc>)),
+)]
 pub(super) async fn list(State(rest): State<Rest>) -> Result<Json<PageDoc<NodeDoc>>, Problem> {
     let published = rest.app.publisher.published_revision();
     let nodes = rest.app.publisher.nodes();

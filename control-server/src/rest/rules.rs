@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Rest;
 use super::extract::{Params, PathName, RawBody, parse};
 use super::page::PageDoc;
-use super::problem::{Problem, ProblemDoc};
+use super::problem::Problem;
 use super::written::{WriteParams, Written};
 use crate::domain::error::FieldError;
 use crate::domain::rules::{self, RuleDraft};
@@ -41,12 +41,23 @@ pub(super) struct NewRuleDoc {
 struct NewWhenDoc {
     /// Patterns over the paths of files in context, any of which may match.
     #[serde(default)]
+    #[schema(value_type = OneOrManyDoc)]
     file: OneOrMany,
 }
 
 /// A text, or a list of texts.
-#[derive(Default, ToSchema)]
+#[derive(Default)]
 struct OneOrMany(Vec<String>);
+
+/// A text, or a list of texts.
+#[derive(ToSchema)]
+#[schema(as = OneOrMany)]
+#[allow(dead_code, reason = "it only describes what `OneOrMany` reads")]
+#[serde(untagged)]
+enum OneOrManyDoc {
+    One(String),
+    Many(Vec<String>),
+}
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct RuleDoc {
@@ -80,8 +91,14 @@ struct ItemsDoc {
 }
 
 /// Lists all rules of a workspace in order.
-#[utoipa::path(get, path = "/workspaces/{name}/rules", tag = "workspaces", params(("name" = String, Path)),
-    responses((status = 200, body = PageDoc<RuleDoc>), (status = 404, body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/workspaces/{name}/rules",
+    operation_id = "getRules",
+    tag = "workspaces",
+    params(("name" = String, Path)),
+    responses((status = 200, body = PageDoc<RuleDoc>)),
+)]
 pub(super) async fn get(
     State(rest): State<Rest>,
     PathName(workspace): PathName,
@@ -90,8 +107,15 @@ pub(super) async fn get(
 }
 
 /// Replaces all rules of a workspace, or changes nothing: `{"rules": […]}`, or the bare list.
-#[utoipa::path(put, path = "/workspaces/{name}/rules", tag = "workspaces", params(("name" = String, Path), WriteParams),
-    request_body = RulesDoc, responses((status = 200, body = PageDoc<RuleDoc>), (status = "4XX", body = ProblemDoc)))]
+#[utoipa::path(
+    put,
+    path = "/workspaces/{name}/rules",
+    operation_id = "putRules",
+    tag = "workspaces",
+    params(("name" = String, Path), WriteParams),
+    request_body = RulesDoc,
+    responses((status = 200, body = PageDoc<RuleDoc>)),
+)]
 pub(super) async fn put(
     State(rest): State<Rest>,
     PathName(workspace): PathName,

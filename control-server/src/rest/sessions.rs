@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::extract::{Params, PathName};
 use super::page::{PageDoc, PageParams};
-use super::problem::{Problem, ProblemDoc};
+use super::problem::Problem;
 use super::{Rest, time};
 use crate::domain::session::Session;
 
@@ -35,8 +35,14 @@ impl From<Session> for SessionDoc {
 }
 
 /// Lists sessions by id.
-#[utoipa::path(get, path = "/sessions", tag = "sessions", params(PageParams),
-    responses((status = 200, body = PageDoc<SessionDoc>)))]
+#[utoipa::path(
+    get,
+    path = "/sessions",
+    operation_id = "listSessions",
+    tag = "sessions",
+    params(PageParams),
+    responses((status = 200, body = PageDoc<SessionDoc>)),
+)]
 pub(super) async fn list(
     State(rest): State<Rest>,
     Params(params): Params<PageParams>,
@@ -46,8 +52,14 @@ pub(super) async fn list(
 }
 
 /// Shows one session.
-#[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
-    responses((status = 200, body = SessionDoc), (status = 404, body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/sessions/{id}",
+    operation_id = "getSession",
+    tag = "sessions",
+    params(("id" = String, Path)),
+    responses((status = 200, body = SessionDoc)),
+)]
 pub(super) async fn get(State(rest): State<Rest>, PathName(id): PathName) -> Result<Json<SessionDoc>, Problem> {
     Ok(Json(rest.app.store.session(&id).await?.into()))
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::{Problem, ProblemDoc};
+use super::problem::Problem;
 use super::{Rest, metrics};
 
 #[derive(Serialize, ToSchema)]
@@ -17,14 +17,27 @@ pub(super) struct HealthDoc {
 }
 
 /// The process is there.
-#[utoipa::path(get, path = "/healthz", tag = "system", responses((status = 200, body = HealthDoc)))]
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "getHealth",
+    security(()),
+    tag = "system",
+    responses((status = 200, body = HealthDoc)),
+)]
 pub(super) async fn healthz() -> Json<HealthDoc> {
     Json(HealthDoc { status: "ok" })
 }
 
 /// The store answers and a snapshot is published.
-#[utoipa::path(get, path = "/readyz", tag = "system",
-    responses((status = 200, body = HealthDoc), (status = 503, body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "getReadiness",
+    security(()),
+    tag = "system",
+    responses((status = 200, body = HealthDoc)),
+)]
 pub(super) async fn readyz(State(rest): State<Rest>) -> Result<Json<HealthDoc>, Problem> {
     rest.app.store.ping().await.map_err(|_| Problem::not_ready("the store does not answer"))?;
     if rest.app.publisher.published_revision() == 0 {
@@ -34,15 +47,28 @@ pub(super) async fn readyz(State(rest): State<Rest>) -> Result<Json<HealthDoc>, 
 }
 
 /// Metrics in Prometheus' text format.
-#[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, content_type = metrics::CONTENT_TYPE)))]
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    security(()),
+    tag = "system",
+    responses((status = 200, content_type = metrics::CONTENT_TYPE)),
+)]
 pub(super) async fn metrics(State(rest): State<Rest>) -> Response {
     let headers = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
     (headers, metrics::write(&rest)).into_response()
 }
 
 /// The filter, as Envoys load it. Its sha256 is the entity tag.
-#[utoipa::path(get, path = "/filter.wasm", tag = "system",
-    responses((status = 200, content_type = "application/wasm"), (status = 304)))]
+#[utoipa::path(
+    get,
+    path = "/filter.wasm",
+    operation_id = "getFilter",
+    security(()),
+    tag = "system",
+    responses((status = 200, content_type = "application/wasm"), (status = 304)),
+)]
 pub(super) async fn filter(State(rest): State<Rest>, headers: HeaderMap) -> Response {
     let tag = format!("\"{}\"", rest.app.filter.sha256);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Params, PathName};
-use super::problem::{Problem, ProblemDoc};
+use super::problem::Problem;
 use super::{Rest, time};
 use crate::domain::usage::{Group, GroupBy, GroupKey, Totals, UsageQuery, UsageReport};
 
@@ -97,8 +97,14 @@ struct TotalsDoc {
 }
 
 /// Sums over the requests of all workspaces.
-#[utoipa::path(get, path = "/usage", tag = "usage", params(UsageParams),
-    responses((status = 200, body = UsageDoc), (status = 400, body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/usage",
+    operation_id = "getUsage",
+    tag = "usage",
+    params(UsageParams),
+    responses((status = 200, body = UsageDoc)),
+)]
 pub(super) async fn all(
     State(rest): State<Rest>,
     Params(params): Params<UsageParams>,
@@ -107,8 +113,14 @@ pub(super) async fn all(
 }
 
 /// Sums over the requests of one workspace.
-#[utoipa::path(get, path = "/workspaces/{name}/usage", tag = "usage", params(("name" = String, Path), UsageParams),
-    responses((status = 200, body = UsageDoc), (status = "4XX", body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/workspaces/{name}/usage",
+    operation_id = "getWorkspaceUsage",
+    tag = "usage",
+    params(("name" = String, Path), UsageParams),
+    responses((status = 200, body = UsageDoc)),
+)]
 pub(super) async fn of_workspace(
     State(rest): State<Rest>,
     PathName(workspace): PathName,

@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Params, PathName};
 use super::page::{PageDoc, page};
-use super::problem::{Problem, ProblemDoc};
-use super::providers::check_description_text;
+use super::problem::Problem;
+use super::provider_docs::check_description_text;
 use super::rules::{NewRuleDoc, drafts};
 use super::sessions::SessionDoc;
 use super::written::{WriteParams, Written};
@@ -94,8 +94,15 @@ impl From<Workspace> for WorkspaceDoc {
 }
 
 /// Makes a workspace with its rules, or nothing.
-#[utoipa::path(post, path = "/workspaces", tag = "workspaces", params(WriteParams), request_body = NewWorkspaceDoc,
-    responses((status = 201, body = WorkspaceDoc), (status = "4XX", body = ProblemDoc)))]
+#[utoipa::path(
+    post,
+    path = "/workspaces",
+    operation_id = "createWorkspace",
+    tag = "workspaces",
+    params(WriteParams),
+    request_body = NewWorkspaceDoc,
+    responses((status = 201, body = WorkspaceDoc)),
+)]
 pub(super) async fn create(
     State(rest): State<Rest>,
     Params(params): Params<WriteParams>,
@@ -113,8 +120,14 @@ pub(super) async fn create(
 }
 
 /// Lists workspaces by name.
-#[utoipa::path(get, path = "/workspaces", tag = "workspaces", params(ListParams),
-    responses((status = 200, body = PageDoc<WorkspaceDoc>)))]
+#[utoipa::path(
+    get,
+    path = "/workspaces",
+    operation_id = "listWorkspaces",
+    tag = "workspaces",
+    params(ListParams),
+    responses((status = 200, body = PageDoc<WorkspaceDoc>)),
+)]
 pub(super) async fn list(
     State(rest): State<Rest>,
     Params(params): Params<ListParams>,
@@ -130,15 +143,28 @@ pub(super) async fn list(
 }
 
 /// Shows one workspace.
-#[utoipa::path(get, path = "/workspaces/{name}", tag = "workspaces", params(("name" = String, Path)),
-    responses((status = 200, body = WorkspaceDoc), (status = 404, body = ProblemDoc)))]
+#[utoipa::path(
+    get,
+    path = "/workspaces/{name}",
+    operation_id = "getWorkspace",
+    tag = "workspaces",
+    params(("name" = String, Path)),
+    responses((status = 200, body = WorkspaceDoc)),
+)]
 pub(super) async fn get(State(rest): State<Rest>, PathName(name): PathName) -> Result<Json<WorkspaceDoc>, Problem> {
     Ok(Json(rest.app.store.workspace(&name).await?.into()))
 }
 
 /// Changes what is given; an empty description clears it.
-#[utoipa::path(patch, path = "/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), WriteParams),
-    request_body = WorkspacePatchDoc, responses((status = 200, body = WorkspaceDoc), (status = "4XX", body = ProblemDoc)))]
+#[utoipa::path(
+    patch,
+    path = "/workspaces/{name}",
+    operation_id = "patchWorkspace",
+    tag = "workspaces",
+    params(("name" = String, Path), WriteParams),
+    request_body = WorkspacePatchDoc,
+    responses((status = 200, body = WorkspaceDoc)),
+)]
 pub(super) async fn patch(
     State(rest): State<Rest>,
     PathName(name): PathName,
@@ -153,9 +179,15 @@ pub(super) async fn patch(
 }
 
 /// Makes a workspace the active one of a session.
-#[utoipa::path(post, path = "/workspaces/{name}/activate", tag = "workspaces",
-    params(("name" = String, Path), WriteParams), request_body = Option<ActivateDoc>,
-    responses((status = 200, body = SessionDoc), (status = "4XX", body = ProblemDoc)))]
+#[utoipa::path(
+    post,
+    path = "/workspaces/{name}/activate",
+    operation_id = "activateWorkspace",
+    tag = "workspaces",
+    params(("name" = String, Path), WriteParams),
+    request_body = Option<ActivateDoc>,
+    responses((status = 200, body = SessionDoc)),
+)]
 pub(super) async fn activate(
     State(rest): State<Rest>,
     PathName(name): PathName,

@@ -1,11 +1,15 @@
 //! Opens a database: makes the file, brings the schema up to date, and makes what always exists.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mux::config::DEFAULT;
 use secrecy::ExposeSecret;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, Executor, Row};
 use tokio::sync::{Mutex, watch};
 
@@ -20,7 +24,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const KEY_CHECK: (&str, &str) = ("store", "muxspace");
 /// Every connection: readers never wait for the writer (WAL), a writer waits for another process, a commit survives the
 /// end of this process (NORMAL), references hold.
-const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 10000; PRAGMA synchronous = NORMAL; \
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
                                PRAGMA foreign_keys = ON";
 
 impl Store {
@@ -51,6 +55,7 @@ async fn connect(database_url: &str) -> Result<AnyPool, StoreError> {
     if !database_url.starts_with("sqlite:") {
         return Err(StoreError::Url("it begins with `sqlite:`".to_owned()));
     }
+    make_file(database_url)?;
     let mode = if database_url.contains("mode=") {
         ""
     } else if database_url.contains('?') {
@@ -67,6 +72,26 @@ async fn connect(database_url: &str) -> Result<AnyPool, StoreError> {
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// Makes the file before SQLite does, because it holds what only its owner may read. SQLite gives the files beside it the
+/// same rights.
+fn make_file(database_url: &str) -> Result<(), StoreError> {
+    let options: SqliteConnectOptions =
+        database_url.parse().map_err(|error: sqlx::Error| StoreError::Url(error.to_string()))?;
+    if database_url.contains(":memory:") || database_url.contains("mode=memory") {
+        return Err(StoreError::Url(
+            "it names a file; a database in memory would be another for every connection".to_owned(),
+        ));
+    }
+    let path = options.get_filename();
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(StoreError::Url(format!("{} cannot be made: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The database's identity and revision; makes both, and what always exists, in a new one.

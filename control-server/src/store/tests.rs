@@ -74,7 +74,8 @@ fn tokens(input: u64, output: u64) -> TokenUsage {
 
 #[tokio::test]
 async fn a_new_database_has_a_workspace_and_a_session() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let state = store.state().await.unwrap();
     assert_eq!(state.revision, 1);
     assert_eq!(*store.committed().borrow(), 1);
@@ -84,8 +85,29 @@ async fn a_new_database_has_a_workspace_and_a_session() {
 }
 
 #[tokio::test]
+async fn only_the_owner_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let database = Database::new();
+    let store = database.open().await;
+    store.create_provider(&provider("a", None)).await.unwrap();
+    for file in std::fs::read_dir(database.folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+#[tokio::test]
+async fn databases_that_cannot_be_kept_are_refused() {
+    for url in ["", "mysql://host/db", "sqlite::memory:", "sqlite:/no/such/folder/a.db"] {
+        let opened = Store::open(url, MasterKey::generate()).await;
+        assert!(matches!(opened, Err(StoreError::Url(_))), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_change_leaves_nothing() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.create_provider(&provider("a", None)).await.unwrap();
     store.replace_rules(&name(DEFAULT), &[rule("keep", "a/m")]).await.unwrap();
     let before = store.state().await.unwrap();
@@ -112,7 +134,8 @@ async fn a_refused_change_leaves_nothing() {
 
 #[tokio::test]
 async fn a_write_that_changes_nothing_is_no_revision() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let (_, made) = store.create_provider(&provider("a", Some("key"))).await.unwrap();
     let rules = [rule("one", "a/m"), rule("two", "requested")];
     let first = store.replace_rules(&name(DEFAULT), &rules).await.unwrap();
@@ -163,7 +186,8 @@ async fn changes_are_told_since_a_revision_also_after_a_restart() {
 
 #[tokio::test]
 async fn the_log_of_changes_is_cut() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let mut write = store.write().await.unwrap();
     // Up to the revision before one that cuts.
     sqlx::query("UPDATE store SET revision = 255").execute(write.connection()).await.unwrap();
@@ -187,7 +211,8 @@ async fn the_log_of_changes_is_cut() {
 
 #[tokio::test]
 async fn broken_rules_are_shown_and_heal() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.create_provider(&provider("a", None)).await.unwrap();
     store.replace_rules(&name(DEFAULT), &[rule("one", "a/m")]).await.unwrap();
     store.delete_provider(&name("a"), IfUsed::BreakRules).await.unwrap();
@@ -201,7 +226,8 @@ async fn broken_rules_are_shown_and_heal() {
 
 #[tokio::test]
 async fn a_renamed_provider_keeps_its_rules_and_key() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.create_provider(&provider("a", Some("key"))).await.unwrap();
     store.replace_rules(&name(DEFAULT), &[rule("one", "a/m")]).await.unwrap();
     let patch = ProviderPatch { name: Some(name("b")), ..ProviderPatch::default() };
@@ -237,7 +263,8 @@ async fn keys_are_sealed_in_the_file() {
 
 #[tokio::test]
 async fn a_record_counts_once() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.create_provider(&provider("a", None)).await.unwrap();
     let records: Vec<RequestRecord> =
         (0..120).map(|number| record(&format!("r{number}"), Some(tokens(1_000, 10)))).collect();
@@ -258,7 +285,8 @@ async fn a_record_counts_once() {
 
 #[tokio::test]
 async fn usage_is_grouped_and_bounded_in_time() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.create_provider(&provider("a", None)).await.unwrap();
     let mut failed = record("failed", None);
     failed.status = 503;
@@ -305,7 +333,8 @@ async fn usage_is_grouped_and_bounded_in_time() {
 
 #[tokio::test]
 async fn writers_and_readers_do_not_disturb_each_other() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.create_provider(&provider("a", None)).await.unwrap();
     let flips = (0..20).map(|round| {
         let store = store.clone();

@@ -1,0 +1,10 @@
+//! The management API, one file per branch of its URL tree.
+
+mod nodes;
+mod openapi;
+mod providers;
+mod sessions;
+mod support;
+mod system;
+mod usage;
+mod workspaces;

@@ -1,0 +1,137 @@
+//! The API in process, on a temporary SQLite file, and providers that answer as they are told.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::routing;
+use http_body_util::BodyExt;
+use muxspace::publisher::Publisher;
+use muxspace::rest::{AppState, FilterModule, router};
+use muxspace::store::{MasterKey, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub const TOKEN: &str = "test-admin-token";
+pub const FILTER: &[u8] = b"\0asm-not-really";
+
+pub struct Api {
+    router: Router,
+    pub store: Store,
+    _folder: TempDir,
+}
+
+/// An answer, with its body read as JSON where it is.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+    pub json: Value,
+}
+
+impl Api {
+    pub async fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = Store::open(&url, MasterKey::generate()).await.unwrap();
+        let publisher = Publisher::start(store.clone()).await.unwrap();
+        let filter = FilterModule { bytes: Bytes::from_static(FILTER), sha256: Arc::from("0".repeat(64)) };
+        let app = AppState { store: store.clone(), publisher, admin_token: TOKEN.into(), filter };
+        Self { router: router(app).unwrap(), store, _folder: folder }
+    }
+
+    /// With a provider `p` that refuses connections.
+    pub async fn with_provider() -> Self {
+        let api = Self::start().await;
+        let body = json!({"name": "p", "type": "openai", "endpoint": "http://127.0.0.1:9/v1"});
+        api.post("/api/v1/providers", body).await.expect(201);
+        api
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, bytes, json }
+    }
+
+    /// Sends a body as it stands, with the admin token.
+    pub async fn raw(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.raw("GET", path, Body::empty()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.raw("DELETE", path, Body::empty()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.raw("POST", path, body.to_string()).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.raw("PUT", path, body.to_string()).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.raw("PATCH", path, body.to_string()).await
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        self
+    }
+
+    /// Expects a problem document, and returns the pointers of its errors.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Vec<String> {
+        let answer = self.expect(status);
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        let problem = &answer.json;
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        for field in ["type", "title", "detail"] {
+            assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {problem}");
+        }
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[track_caller]
+    pub fn revision(&self) -> u64 {
+        self.headers["x-muxspace-revision"].to_str().unwrap().parse().unwrap()
+    }
+
+    pub fn items(&self) -> &[Value] {
+        self.json["items"].as_array().unwrap()
+    }
+}
+
+/// Serves `GET /v1/models` on a port of its own for as long as the test runs; returns the endpoint.
+pub async fn model_server(status: u16, body: impl Into<Bytes>) -> String {
+    let (status, body) = (StatusCode::from_u16(status).unwrap(), body.into());
+    let answer = routing::get(move |headers: HeaderMap| async move {
+        let key = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+        let body = String::from_utf8_lossy(&body).replace("{key}", key.as_deref().unwrap_or("none"));
+        (status, body)
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/models", answer)).await });
+    format!("http://{address}/v1")
+}

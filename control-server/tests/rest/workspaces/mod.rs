@@ -1,0 +1,100 @@
+//! `/api/v1/workspaces`
+
+mod activate;
+mod rules;
+
+use serde_json::json;
+
+use crate::support::Api;
+
+#[tokio::test]
+async fn a_workspace_is_made_shown_and_listed() {
+    let api = Api::with_provider().await;
+    let body = json!({"name": "Backend", "description": "services", "rules": [{"target": "p/m"}]});
+    let made = api.post("/api/v1/workspaces", body).await.expect(201);
+    assert_eq!(made.json["name"], "backend");
+    assert_eq!(made.json["description"], "services");
+    assert_eq!(made.json["rules"], 1);
+    assert_eq!(made.json["active_in"], json!([]));
+    assert!(made.json["archived_at"].is_null());
+    assert!(made.json["created_at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(made.revision(), 3);
+    assert_eq!(api.get("/api/v1/workspaces/backend").await.expect(200).json, made.json);
+    let listed = api.get("/api/v1/workspaces").await.expect(200);
+    let names: Vec<_> = listed.items().iter().map(|item| item["name"].clone()).collect();
+    assert_eq!(names, ["backend", "default"]);
+    assert_eq!(listed.items()[1]["active_in"], json!(["default"]));
+    assert!(api.get("/api/v1/workspaces?archived=true").await.expect(200).items().is_empty());
+    assert_eq!(api.get("/api/v1/workspaces?archived=any").await.expect(200).items().len(), 2);
+}
+
+#[tokio::test]
+async fn names_are_unique_well_formed_and_not_reserved() {
+    let api = Api::start().await;
+    api.post("/api/v1/workspaces", json!({"name": "a"})).await.expect(201);
+    api.post("/api/v1/workspaces", json!({"name": "A"})).await.expect_problem(409, "name_taken");
+    let reserved = api.post("/api/v1/workspaces", json!({"name": "default"})).await;
+    assert_eq!(reserved.expect_problem(400, "name_reserved"), ["/name"]);
+    for name in ["", "-a", "a b", "ä", "a/b", &"a".repeat(64)] {
+        let answer = api.post("/api/v1/workspaces", json!({"name": name})).await;
+        assert_eq!(answer.expect_problem(400, "invalid_request"), ["/name"], "{name}");
+    }
+    for word in ["activate", "rules", "workspaces", "export", "v1"] {
+        api.post("/api/v1/workspaces", json!({"name": word})).await.expect(201);
+        api.get(&format!("/api/v1/workspaces/{word}")).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_workspace_leaves_nothing() {
+    let api = Api::start().await;
+    let rows = [
+        (json!({"name": "w", "colour": 1}), "/colour"),
+        (json!({"name": "w", "description": 1}), "/description"),
+        (json!({"name": "w", "description": "x".repeat(5_000)}), "/description"),
+        (json!({"name": "w", "rules": [{"target": "none/m"}]}), "/rules/0/target"),
+        (json!({"name": "w", "rules": [{"target": "none"}]}), "/rules/0/target"),
+        (json!({"name": "w", "rules": [{"when": {"file": [1]}, "target": "requested"}]}), "/rules/0/when/file/0"),
+    ];
+    for (body, pointer) in rows {
+        let answer = api.post("/api/v1/workspaces", body).await;
+        assert_eq!(answer.expect_problem(400, "invalid_request"), [pointer]);
+        api.get("/api/v1/workspaces/w").await.expect_problem(404, "not_found");
+    }
+    assert_eq!(api.post("/api/v1/workspaces", json!({"name": "w"})).await.expect(201).revision(), 2);
+}
+
+#[tokio::test]
+async fn a_description_changes_and_clears() {
+    let api = Api::start().await;
+    let path = "/api/v1/workspaces/default";
+    let changed = api.patch(path, json!({"description": "all"})).await.expect(200);
+    assert_eq!(changed.json["description"], "all");
+    let revision = changed.revision();
+    assert_eq!(api.patch(path, json!({"description": "all"})).await.expect(200).revision(), revision);
+    assert_eq!(api.patch(path, json!({})).await.expect(200).json["description"], "all");
+    assert_eq!(api.patch(path, json!({"description": ""})).await.expect(200).json["description"], "");
+    assert_eq!(api.patch(path, json!({"rules": []})).await.expect_problem(400, "invalid_request"), ["/rules"]);
+    api.patch("/api/v1/workspaces/none", json!({})).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn lists_page_by_cursor() {
+    let api = Api::start().await;
+    for number in 0..5 {
+        api.post("/api/v1/workspaces", json!({"name": format!("w{number}")})).await.expect(201);
+    }
+    let mut names = Vec::new();
+    let mut path = "/api/v1/workspaces?limit=4".to_owned();
+    loop {
+        let page = api.get(&path).await.expect(200);
+        names.extend(page.items().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        match page.json["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/v1/workspaces?limit=4&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(names, ["default", "w0", "w1", "w2", "w3", "w4"]);
+    let exact = api.get("/api/v1/workspaces?limit=6").await.expect(200);
+    assert!(exact.json["next_cursor"].is_null());
+}
