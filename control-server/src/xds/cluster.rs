@@ -21,7 +21,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::google::protobuf::{Duration, Struct, UInt32Value, Value, value::Kind};
 
-use super::filter::{NODE_TOKEN_VARIABLE, Role, WASM_TYPE};
+use super::filter::{Role, WASM_TYPE};
 use super::{CONTROL_CLUSTER, any};
 use crate::domain::provider::Scheme;
 use crate::publisher::{ClusterSpec, Offer};
@@ -230,18 +230,13 @@ fn codec_filter() -> HttpFilter {
     }
 }
 
-/// This server, as Envoys reach it; the same words as in the bootstrap.
+/// This server, as the bootstrap describes it.
 fn control_source() -> core::ConfigSource {
     let service = core::GrpcService {
         target_specifier: Some(core::grpc_service::TargetSpecifier::EnvoyGrpc(core::grpc_service::EnvoyGrpc {
             cluster_name: CONTROL_CLUSTER.to_owned(),
             ..Default::default()
         })),
-        initial_metadata: vec![core::HeaderValue {
-            key: "authorization".to_owned(),
-            value: format!("Bearer %ENVIRONMENT({NODE_TOKEN_VARIABLE})%"),
-            ..Default::default()
-        }],
         ..Default::default()
     };
     core::ConfigSource {

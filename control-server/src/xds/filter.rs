@@ -20,7 +20,7 @@ const EXTENSION_TYPE: &str = "type.googleapis.com/envoy.config.core.v3.TypedExte
 const STRING_TYPE: &str = "type.googleapis.com/google.protobuf.StringValue";
 
 /// The environment variable that hands the node token from Envoy to the filter.
-pub const NODE_TOKEN_VARIABLE: &str = "MUXSPACE_NODE_TOKEN";
+const NODE_TOKEN_VARIABLE: &str = "MUXSPACE_NODE_TOKEN";
 /// Key of an Envoy's node metadata; its value `remote` asks for a filter that is loaded over HTTP.
 const CODE_METADATA: &str = "muxspace_code";
 const REMOTE_FETCH_TIMEOUT_S: i64 = 10;
