@@ -55,8 +55,6 @@ enum KeyDoc {
     Model {
         /// `provider/model-id`
         model: Option<String>,
-        provider: Option<String>,
-        id: Option<String>,
     },
     Provider {
         provider: Option<String>,
@@ -161,11 +159,9 @@ impl From<GroupKey> for KeyDoc {
     fn from(key: GroupKey) -> Self {
         let given = |text: String| if text.is_empty() { None } else { Some(text) };
         match key {
-            GroupKey::Model { provider, model } => Self::Model {
-                model: given(provider.clone()).map(|provider| format!("{provider}/{model}")),
-                provider: given(provider),
-                id: given(model),
-            },
+            GroupKey::Model { provider, model } => {
+                Self::Model { model: given(provider).map(|provider| format!("{provider}/{model}")) }
+            }
             GroupKey::Provider(provider) => Self::Provider { provider: given(provider) },
             GroupKey::Rule { workspace, rule } => Self::Rule { workspace: given(workspace), rule: given(rule) },
             GroupKey::Session(session) => Self::Session { session: given(session) },
