@@ -26,8 +26,8 @@ pub mod name {
     pub const REVISION: &str = "x-muxspace-revision";
 }
 
-/// Where clients put their credentials.
-pub const CREDENTIALS: [&str; 3] = [name::AUTHORIZATION, "x-api-key", "api-key"];
+/// Where clients put their credentials. A browser sends cookies to every port of a host: the dashboard's, too.
+pub const CREDENTIALS: [&str; 5] = [name::AUTHORIZATION, "x-api-key", "api-key", "cookie", "proxy-authorization"];
 
 /// Headers that steer this gateway or its Envoy from inside; what a client sends under such a name goes no further.
 const INTERNAL_PREFIXES: [&str; 2] = ["x-muxspace-", "x-envoy-"];
