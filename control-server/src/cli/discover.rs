@@ -10,7 +10,7 @@ use super::bootstrap::HostPort;
 use super::{Failure, echo};
 use crate::domain::provider::{Auth, Endpoint, Kind, NewProvider, ProviderPatch};
 use crate::outbound::ModelClient;
-use crate::store::{Page, Store};
+use crate::store::{Page, Store, StoreError};
 
 /// A program on this machine answers at once or is not there.
 const LOCAL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -72,14 +72,14 @@ pub async fn on_first_start(store: &Store, look_around: bool, advertised: &HostP
 pub async fn refresh_echo(store: &Store, advertised: &HostPort) -> Result<(), Failure> {
     let failed = |error| Failure::new(format!("updating the built-in echo provider failed: {error}"));
     let name = name(echo::PROVIDER)?;
-    let page = Page { after: None, limit: 500 };
-    let providers = store.providers(&page).await.map_err(failed)?.items;
+    let provider = match store.provider(&name).await {
+        Ok(provider) => provider,
+        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
     let endpoint = endpoint(Kind::Openai, &echo_endpoint(advertised))?;
     // Somebody's own provider may have this name; the built-in one is known by its path.
-    let stale = |provider: &&crate::domain::provider::Provider| {
-        provider.name == name && provider.endpoint.path() == echo::BASE_PATH && provider.endpoint != endpoint
-    };
-    if providers.iter().find(stale).is_some() {
+    if provider.endpoint.path() == echo::BASE_PATH && provider.endpoint != endpoint {
         let patch = ProviderPatch { endpoint: Some(endpoint), ..Default::default() };
         store.patch_provider(&name, &patch).await.map_err(failed)?;
     }
@@ -162,6 +162,46 @@ fn first_chat_model(models: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::MasterKey;
+
+    async fn store(folder: &tempfile::TempDir) -> Store {
+        let url = format!("sqlite:{}", folder.path().join("muxspace.db").display());
+        Store::open(&url, MasterKey::generate()).await.unwrap()
+    }
+
+    async fn endpoint_of_echo(store: &Store) -> String {
+        store.provider(&name(echo::PROVIDER).unwrap()).await.unwrap().endpoint.to_string()
+    }
+
+    #[tokio::test]
+    async fn an_empty_store_gets_the_echo_and_a_rule_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        let address: HostPort = "127.0.0.1:8990".parse().unwrap();
+        for _ in 0..2 {
+            on_first_start(&store, false, &address).await.unwrap();
+            let rules = store.rules(&name(config::DEFAULT).unwrap()).await.unwrap();
+            assert_eq!(rules.len(), 1);
+            assert_eq!(rules[0].rule.target.to_string(), "echo/echo");
+        }
+        assert_eq!(endpoint_of_echo(&store).await, "http://127.0.0.1:8990/echo/v1");
+    }
+
+    #[tokio::test]
+    async fn the_echo_follows_the_server_and_anybody_elses_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        on_first_start(&store, false, &"127.0.0.1:8990".parse().unwrap()).await.unwrap();
+        let moved: HostPort = "control-server:9000".parse().unwrap();
+        refresh_echo(&store, &moved).await.unwrap();
+        assert_eq!(endpoint_of_echo(&store).await, "http://control-server:9000/echo/v1");
+
+        let own = endpoint(Kind::Openai, "https://example.test/v1").unwrap();
+        let patch = ProviderPatch { endpoint: Some(own), ..Default::default() };
+        store.patch_provider(&name(echo::PROVIDER).unwrap(), &patch).await.unwrap();
+        refresh_echo(&store, &moved).await.unwrap();
+        assert_eq!(endpoint_of_echo(&store).await, "https://example.test/v1");
+    }
 
     #[test]
     fn the_first_model_that_chats_is_taken() {

@@ -74,3 +74,33 @@ fn in_runtime<F: Future<Output = Result<(), Failure>>>(run: impl FnOnce() -> F) 
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::of("cannot start the async runtime"))?;
     runtime.block_on(run())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn command_lines_are_read_or_refused() {
+        let rows = [
+            ("muxspace serve --api 127.0.0.1:0 --no-discover --filter f.wasm", true),
+            ("muxspace up --listen 127.0.0.1:0 --concurrency 2 --envoy /usr/bin/envoy", true),
+            ("muxspace envoy-config --api control-server:8990 --listen 0.0.0.0:8989 --output-env e", true),
+            ("muxspace run-envoy --parent 1 envoy --config-path x", true),
+            ("muxspace", false),
+            ("muxspace serve --api somewhere", false),
+            ("muxspace up --concurrency 0", false),
+            ("muxspace envoy-config --api http://x:1", false),
+            ("muxspace serve --unknown", false),
+        ];
+        for (line, is_read) in rows {
+            assert_eq!(Arguments::try_parse_from(line.split(' ')).is_ok(), is_read, "{line}");
+        }
+    }
+}
