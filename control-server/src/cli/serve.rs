@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::bootstrap::HostPort;
 use super::settings::{self, Server};
 use super::{Failure, discover, echo, files};
-use crate::grpc::{self, BoundServer, Tokens};
+use crate::grpc::{self, BoundServer, Services, Tokens};
 use crate::publisher::Publisher;
 use crate::rest::{self, AppState, FilterModule};
 use crate::store::Store;
@@ -88,10 +88,9 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
         filter: module,
     };
     let rest = rest::router(state).map_err(Failure::of("setting up the API"))?;
-    let routes = tonic::service::Routes::from(echo::router().merge(rest))
-        .add_service(grpc::service(store.clone(), Arc::clone(&publisher), tokens.clone()))
-        .add_service(discovery.cluster_service(tokens))
-        .add_service(discovery.filter_service());
+    let services = Services::beside(echo::router().merge(rest));
+    let services = grpc::add_service(services, store.clone(), Arc::clone(&publisher), tokens.clone());
+    let services = discovery.add_services(services, tokens);
 
     let (stop, mut stopping) = watch::channel(false);
     let address = settings::reachable(server.address()).into();
@@ -99,7 +98,7 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
     let task = tokio::spawn(async move {
         // A dropped sender means the same.
         let stop = async move { _ = stopping.wait_for(|stop| *stop).await.is_ok() };
-        let outcome = server.serve(routes, stop).await;
+        let outcome = server.serve(services, stop).await;
         end.send_replace(Some(outcome.map_or_else(|error| error.to_string(), |()| "the server ended".to_owned())));
     });
     tracing::info!(%address, %advertised, revision = publisher.published_revision(), "serving");

@@ -16,7 +16,7 @@ pub use auth::{Caller, Tokens};
 use futures::Stream;
 use proto::v1;
 use proto::v1::sync_server::{Sync, SyncServer};
-pub use server::{BoundServer, ServeError};
+pub use server::{BoundServer, ServeError, Services};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
@@ -29,14 +29,10 @@ const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// The service, behind its token check.
-pub fn service(
-    store: Store,
-    publisher: Arc<Publisher>,
-    tokens: Tokens,
-) -> InterceptedService<SyncServer<Service>, Tokens> {
+/// Adds the service, behind its token check.
+pub fn add_service(services: Services, store: Store, publisher: Arc<Publisher>, tokens: Tokens) -> Services {
     let service = SyncServer::new(Service { store, publisher }).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    InterceptedService::new(service, tokens)
+    services.with(|routes| routes.add_service(InterceptedService::new(service, tokens)))
 }
 
 pub struct Service {

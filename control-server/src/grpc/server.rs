@@ -22,6 +22,21 @@ pub struct BoundServer {
     address: SocketAddr,
 }
 
+/// All that one port serves.
+pub struct Services(Routes);
+
+impl Services {
+    /// Begins with the routes of plain HTTP.
+    pub fn beside(routes: impl Into<Routes>) -> Self {
+        Self(routes.into())
+    }
+
+    /// Adds gRPC services.
+    pub fn with(self, add: impl FnOnce(Routes) -> Routes) -> Self {
+        Self(add(self.0))
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error("cannot listen on {address}: {error}")]
@@ -44,14 +59,14 @@ impl BoundServer {
     }
 
     /// Serves until `stop`, then lets what is under way finish.
-    pub async fn serve(self, routes: impl Into<Routes>, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    pub async fn serve(self, services: Services, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         Server::builder()
             .accept_http1(true)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .http2_max_header_list_size(HEADER_BYTES_MAX)
-            .add_routes(routes.into())
+            .add_routes(services.0)
             .serve_with_incoming_shutdown(incoming, stop)
             .await?;
         Ok(())

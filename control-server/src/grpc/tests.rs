@@ -43,8 +43,9 @@ impl Fixture {
         let publisher = Publisher::start(store.clone()).await.unwrap();
         let server = BoundServer::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = server.address();
-        let routes = Routes::new(service(store.clone(), Arc::clone(&publisher), Tokens::new(NODE_TOKEN, ADMIN_TOKEN)));
-        tokio::spawn(server.serve(routes, std::future::pending()));
+        let tokens = Tokens::new(NODE_TOKEN, ADMIN_TOKEN);
+        let services = add_service(Services::beside(Routes::default()), store.clone(), Arc::clone(&publisher), tokens);
+        tokio::spawn(server.serve(services, std::future::pending()));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         Self { store, publisher, channel, _folder: folder }
     }

@@ -25,7 +25,7 @@ use stream::{Answers, NoDelta};
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::grpc::{Caller, Tokens};
+use crate::grpc::{Caller, Services, Tokens};
 use crate::publisher::Publisher;
 
 /// Name of the cluster, in every Envoy's own bootstrap, that reaches this server.
@@ -45,13 +45,11 @@ impl Discovery {
         Self { publisher, clusters: Arc::new(clusters), filter: Arc::new(filter) }
     }
 
-    pub fn cluster_service(&self, tokens: Tokens) -> InterceptedService<ClusterDiscoveryServiceServer<Self>, Tokens> {
-        InterceptedService::new(ClusterDiscoveryServiceServer::new(self.clone()), tokens)
-    }
-
-    /// Needs no token: it carries what `GET /filter.wasm` gives to anybody.
-    pub fn filter_service(&self) -> ExtensionConfigDiscoveryServiceServer<Self> {
-        ExtensionConfigDiscoveryServiceServer::new(self.clone())
+    /// Adds both services. That of the filter needs no token: it carries what `GET /filter.wasm` gives to anybody.
+    pub fn add_services(&self, services: Services, tokens: Tokens) -> Services {
+        let clusters = InterceptedService::new(ClusterDiscoveryServiceServer::new(self.clone()), tokens);
+        let filter = ExtensionConfigDiscoveryServiceServer::new(self.clone());
+        services.with(|routes| routes.add_service(clusters).add_service(filter))
     }
 }
 

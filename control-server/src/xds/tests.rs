@@ -52,8 +52,9 @@ impl Fixture {
         let discovery = Discovery::new(Arc::clone(&publisher), source(), Path::new("/ca.crt"));
         let server = BoundServer::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = server.address();
-        let routes = Routes::new(discovery.cluster_service(Tokens::new(NODE_TOKEN, "the-admin-token")));
-        tokio::spawn(server.serve(routes, std::future::pending()));
+        let tokens = Tokens::new(NODE_TOKEN, "the-admin-token");
+        let services = discovery.add_services(Services::beside(Routes::default()), tokens);
+        tokio::spawn(server.serve(services, std::future::pending()));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         Self { store, publisher, channel, _folder: folder }
     }
