@@ -57,6 +57,7 @@ fn without_muxspace(dump: &Value) -> Value {
         |cluster: &&Value| cluster["name"].as_str().is_some_and(|name| name.starts_with("muxspace_bench_"));
     let mut cluster = clusters.iter().map(|cluster| &cluster["cluster"]).find(is_upstream).expect("a cluster").clone();
     cluster["name"] = json!("bench");
+    cluster.as_object_mut().expect("a cluster is an object").remove("@type");
     let options = cluster["typed_extension_protocol_options"].as_object_mut().expect("options of the cluster");
     for option in options.values_mut().filter_map(Value::as_object_mut) {
         option.remove("http_filters");
