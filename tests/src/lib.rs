@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod client;
+pub mod compose;
 pub mod gate;
 pub mod percentile;
 pub mod process;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bytes_kept;
+mod compose;
 mod envoy_state;
 mod hygiene;
 mod paths;
