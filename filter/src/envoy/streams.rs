@@ -145,7 +145,7 @@ fn identity() -> Identity {
     };
     Identity {
         node: with_vm(|vm| vm.node.clone()),
-        envoy: text(vec!["node", "id"]),
+        envoy: text(vec!["xds", "node", "id"]),
         envoy_version: envoy_version(),
         build: env!("CARGO_PKG_VERSION").into(),
     }
@@ -153,7 +153,7 @@ fn identity() -> Identity {
 
 fn envoy_version() -> String {
     let number = |part: &str| {
-        let path = vec!["node", "user_agent_build_version", "version", part];
+        let path = vec!["xds", "node", "user_agent_build_version", "version", part];
         let bytes = hostcalls::get_property(path).ok().flatten()?;
         bytes.first_chunk().copied().map(u64::from_le_bytes)
     };
