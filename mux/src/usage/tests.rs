@@ -26,101 +26,98 @@ fn follow(dialect: Dialect, events: &[&str]) -> Stream {
     stream
 }
 
-#[test]
-fn plain_answers() {
-    let rows: &[(&str, Dialect, &str, Option<Counts>)] = &[
-        (
-            "plain",
-            Dialect::Chat,
-            r#"{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}"#,
-            Some([7, 0, 0, 3, 0]),
-        ),
-        (
-            "cached tokens are part of the prompt, reasoning of the completion",
-            Dialect::Chat,
-            r#"{"prompt_tokens":90,"completion_tokens":30,"total_tokens":120,
+/// What a provider says, and what is read from it.
+const PLAIN: &[(&str, Dialect, &str, Option<Counts>)] = &[
+    ("plain", Dialect::Chat, r#"{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}"#, Some([7, 0, 0, 3, 0])),
+    (
+        "cached tokens are part of the prompt, reasoning of the completion",
+        Dialect::Chat,
+        r#"{"prompt_tokens":90,"completion_tokens":30,"total_tokens":120,
                 "prompt_tokens_details":{"cached_tokens":64},"completion_tokens_details":{"reasoning_tokens":20}}"#,
-            Some([90, 64, 0, 30, 20]),
-        ),
-        (
-            "reasoning outside of the completion",
-            Dialect::Chat,
-            r#"{"prompt_tokens":90,"completion_tokens":6,"total_tokens":116,"completion_tokens_details":{"reasoning_tokens":20}}"#,
-            Some([90, 0, 0, 26, 20]),
-        ),
-        (
-            "reasoning outside of the completion, no total",
-            Dialect::Chat,
-            r#"{"prompt_tokens":90,"completion_tokens":6,"completion_tokens_details":{"reasoning_tokens":20}}"#,
-            Some([90, 0, 0, 26, 20]),
-        ),
-        (
-            "a total larger than its parts: hidden thinking",
-            Dialect::Chat,
-            r#"{"prompt_tokens":10,"completion_tokens":4,"total_tokens":30}"#,
-            Some([10, 0, 0, 20, 16]),
-        ),
-        (
-            "cache writes within the prompt",
-            Dialect::Chat,
-            r#"{"prompt_tokens":50,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":8,"cache_write_tokens":40}}"#,
-            Some([50, 8, 40, 1, 0]),
-        ),
-        (
-            "a cache larger than the prompt is not within it",
-            Dialect::Chat,
-            r#"{"prompt_tokens":5,"completion_tokens":1,"total_tokens":106,"cache_read_input_tokens":100}"#,
-            Some([105, 100, 0, 1, 0]),
-        ),
-        (
-            "hits and misses instead of details",
-            Dialect::Chat,
-            r#"{"prompt_tokens":50,"completion_tokens":1,"prompt_cache_hit_tokens":30,"prompt_cache_miss_tokens":20}"#,
-            Some([50, 30, 0, 1, 0]),
-        ),
-        (
-            "nulls, floats, strings and doubled fields",
-            Dialect::Chat,
-            r#"{"prompt_tokens":1,"prompt_tokens":12.0,"completion_tokens":3,"total_tokens":"15","prompt_tokens_details":null,
+        Some([90, 64, 0, 30, 20]),
+    ),
+    (
+        "reasoning outside of the completion",
+        Dialect::Chat,
+        r#"{"prompt_tokens":90,"completion_tokens":6,"total_tokens":116,"completion_tokens_details":{"reasoning_tokens":20}}"#,
+        Some([90, 0, 0, 26, 20]),
+    ),
+    (
+        "reasoning outside of the completion, no total",
+        Dialect::Chat,
+        r#"{"prompt_tokens":90,"completion_tokens":6,"completion_tokens_details":{"reasoning_tokens":20}}"#,
+        Some([90, 0, 0, 26, 20]),
+    ),
+    (
+        "a total larger than its parts: hidden thinking",
+        Dialect::Chat,
+        r#"{"prompt_tokens":10,"completion_tokens":4,"total_tokens":30}"#,
+        Some([10, 0, 0, 20, 16]),
+    ),
+    (
+        "cache writes within the prompt",
+        Dialect::Chat,
+        r#"{"prompt_tokens":50,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":8,"cache_write_tokens":40}}"#,
+        Some([50, 8, 40, 1, 0]),
+    ),
+    (
+        "a cache larger than the prompt is not within it",
+        Dialect::Chat,
+        r#"{"prompt_tokens":5,"completion_tokens":1,"total_tokens":106,"cache_read_input_tokens":100}"#,
+        Some([105, 100, 0, 1, 0]),
+    ),
+    (
+        "hits and misses instead of details",
+        Dialect::Chat,
+        r#"{"prompt_tokens":50,"completion_tokens":1,"prompt_cache_hit_tokens":30,"prompt_cache_miss_tokens":20}"#,
+        Some([50, 30, 0, 1, 0]),
+    ),
+    (
+        "nulls, floats, strings and doubled fields",
+        Dialect::Chat,
+        r#"{"prompt_tokens":1,"prompt_tokens":12.0,"completion_tokens":3,"total_tokens":"15","prompt_tokens_details":null,
                 "completion_tokens_details":[1]}"#,
-            Some([12, 0, 0, 3, 0]),
-        ),
-        ("only input", Dialect::Embeddings, r#"{"prompt_tokens":9,"total_tokens":9}"#, Some([9, 0, 0, 0, 0])),
-        ("only a total", Dialect::Embeddings, r#"{"total_tokens":9}"#, Some([9, 0, 0, 0, 0])),
-        ("completions", Dialect::Completions, r#"{"prompt_tokens":2,"completion_tokens":8}"#, Some([2, 0, 0, 8, 0])),
-        (
-            "responses",
-            Dialect::Responses,
-            r#"{"input_tokens":90,"input_tokens_details":{"cached_tokens":80},"output_tokens":30,
+        Some([12, 0, 0, 3, 0]),
+    ),
+    ("only input", Dialect::Embeddings, r#"{"prompt_tokens":9,"total_tokens":9}"#, Some([9, 0, 0, 0, 0])),
+    ("only a total", Dialect::Embeddings, r#"{"total_tokens":9}"#, Some([9, 0, 0, 0, 0])),
+    ("completions", Dialect::Completions, r#"{"prompt_tokens":2,"completion_tokens":8}"#, Some([2, 0, 0, 8, 0])),
+    (
+        "responses",
+        Dialect::Responses,
+        r#"{"input_tokens":90,"input_tokens_details":{"cached_tokens":80},"output_tokens":30,
                 "output_tokens_details":{"reasoning_tokens":20},"total_tokens":120}"#,
-            Some([90, 80, 0, 30, 20]),
-        ),
-        (
-            "messages: cached tokens are not part of the input",
-            Dialect::Messages,
-            r#"{"input_tokens":10,"cache_creation_input_tokens":20,"cache_read_input_tokens":300,"output_tokens":4}"#,
-            Some([330, 300, 20, 4, 0]),
-        ),
-        (
-            "messages: several runs, the top has only the last",
-            Dialect::Messages,
-            r#"{"input_tokens":5,"cache_read_input_tokens":0,"output_tokens":2,"iterations":[
+        Some([90, 80, 0, 30, 20]),
+    ),
+    (
+        "messages: cached tokens are not part of the input",
+        Dialect::Messages,
+        r#"{"input_tokens":10,"cache_creation_input_tokens":20,"cache_read_input_tokens":300,"output_tokens":4}"#,
+        Some([330, 300, 20, 4, 0]),
+    ),
+    (
+        "messages: several runs, the top has only the last",
+        Dialect::Messages,
+        r#"{"input_tokens":5,"cache_read_input_tokens":0,"output_tokens":2,"iterations":[
                 {"type":"compaction","input_tokens":10,"cache_read_input_tokens":400,"output_tokens":50},
                 {"type":"message","input_tokens":5,"cache_read_input_tokens":0,"output_tokens":2}]}"#,
-            Some([415, 400, 0, 52, 0]),
-        ),
-        ("nothing known", Dialect::Chat, r#"{"cost":1}"#, None),
-        ("negative", Dialect::Chat, r#"{"prompt_tokens":-1}"#, None),
-        ("null", Dialect::Chat, "null", None),
-        (
-            "absurd",
-            Dialect::Chat,
-            r#"{"prompt_tokens":18446744073709551615,"completion_tokens":18446744073709551615,
+        Some([415, 400, 0, 52, 0]),
+    ),
+    ("nothing known", Dialect::Chat, r#"{"cost":1}"#, None),
+    ("negative", Dialect::Chat, r#"{"prompt_tokens":-1}"#, None),
+    ("null", Dialect::Chat, "null", None),
+    (
+        "absurd",
+        Dialect::Chat,
+        r#"{"prompt_tokens":18446744073709551615,"completion_tokens":18446744073709551615,
             "prompt_tokens_details":{"cached_tokens":18446744073709551615}}"#,
-            Some([u64::MAX, u64::MAX, 0, u64::MAX, 0]),
-        ),
-    ];
-    for (what, dialect, object, expected) in rows {
+        Some([u64::MAX, u64::MAX, 0, u64::MAX, 0]),
+    ),
+];
+
+#[test]
+fn plain_answers() {
+    for (what, dialect, object, expected) in PLAIN {
         let body = format!("\n {{\"id\":\"x\",\"usage\": {object},\"choices\":[]}}");
         let usage = from_json(*dialect, body.as_bytes());
         assert_eq!(usage.as_ref().map(counts), *expected, "{what}");

@@ -55,7 +55,7 @@ async fn fifty_flips_in_ten_thousand_requests() {
     let _turn = TURN.lock().await;
     let (stack, _one, _two) = Stack::with_providers(Options { concurrency: 2, ..Options::default() }).await;
     let rules = |number: usize| {
-        let provider = if number % 2 == 0 { "one" } else { "two" };
+        let provider = if number.is_multiple_of(2) { "one" } else { "two" };
         json!([{"name": format!("flip-{number}"), "target": format!("{provider}/model-{number}")}])
     };
     let first = stack.api.put_rules("default", rules(0)).await;
@@ -75,7 +75,7 @@ async fn fifty_flips_in_ten_thousand_requests() {
         let rules = rules(number);
         let target = rules[0]["target"].as_str().expect("a target").to_owned();
         let start = Instant::now();
-        let is_applied = number % 2 == 0;
+        let is_applied = number.is_multiple_of(2);
         let revision = if is_applied {
             stack.api.put_rules("default", rules).await
         } else {

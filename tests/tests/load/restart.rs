@@ -20,7 +20,8 @@ async fn load(http: reqwest::Client, url: String, client: usize, stop: Arc<Atomi
     let mut sent = 0;
     while !stop.load(Ordering::Relaxed) && sent < REQUESTS_MAX / CLIENTS {
         let content = format!("client {client}, request {sent}");
-        let body = json!({"model": "x", "stream": sent % 4 == 0, "messages": [{"role": "user", "content": content}]});
+        let body =
+            json!({"model": "x", "stream": sent.is_multiple_of(4), "messages": [{"role": "user", "content": content}]});
         sent += 1;
         match muxspace_tests::client::send(http.post(&url).json(&body)).await {
             Ok(reply) if reply.status == 200 => {}

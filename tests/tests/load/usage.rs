@@ -27,7 +27,7 @@ fn mixed(number: usize) -> (&'static str, String) {
         body["model"] = json!("two/large");
         return ("/v1/chat/completions", body.to_string());
     }
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         body["messages"][0]["content"] = json!(format!("```md notes-{number}.md\n# {number}\n```"));
     }
     ("/v1/mux/chat/completions", body.to_string())
