@@ -1,11 +1,13 @@
 //! How fast can a prompt be read? Each way checks that a body is JSON and finds the spans of its top-level `model` and of
-//! every message's content, as far as it can; prints a table of microseconds per body.
+//! every message's content, as far as it can. Then what the engine makes of a prompt, stage by stage. Prints tables of
+//! microseconds per body.
 //!
 //! `cargo run --release -p muxspace-scan --features compare`, and the same with `--target wasm32-wasip1` and
 //! `CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings tests/scan/run-wasi.mjs"`: V8 as in Envoy.
 
 #[path = "../../src/bin/bench/body.rs"]
 mod body;
+mod stages;
 mod ways;
 
 use std::hint::black_box;
@@ -30,6 +32,7 @@ fn main() {
         });
         println!("| {} | {} | {} |", way.name, way.checks, cells.join(" | "));
     }
+    stages::print();
 }
 
 /// Median over rounds of the mean time of one call.

@@ -1,0 +1,53 @@
+//! What the engine does with one prompt, stage by stage.
+
+use std::hint::black_box;
+
+use mux::config::{Rule, When};
+use mux::json::{Edit, splice};
+use mux::prompt::{Needs, files, read};
+use mux::rules::Rules;
+
+use crate::{SIZES, body, micros};
+
+pub fn print() {
+    let rules = twenty_rules();
+    let bodies = SIZES.map(|(_, bytes)| body::chat_request(bytes));
+    let row = |stage: &str, cell: &dyn Fn(&[u8]) -> f64| {
+        let cells: Vec<String> = bodies.iter().map(|body| format!("{:.2}", cell(body))).collect();
+        println!("| {stage} | {} |", cells.join(" | "));
+    };
+    println!("\n| stage ({}) | {} |", std::env::consts::ARCH, SIZES.map(|(name, _)| name).join(" | "));
+    println!("|---|{}", "--:|".repeat(SIZES.len()));
+    row("a copy, for comparison", &|body| micros(|| black_box(body).to_vec()));
+    row("read, no rule looks at files", &|body| micros(|| read(black_box(body), Needs::Nothing).is_ok()));
+    row("read, rules look at files", &|body| micros(|| read(black_box(body), Needs::Files).is_ok()));
+    row("find the files in context", &|body| {
+        let chat = read(body, Needs::Files).expect("a chat request");
+        micros(|| files(black_box(&chat)))
+    });
+    row("match 20 rules", &|body| {
+        let files = files(&read(body, Needs::Files).expect("a chat request"));
+        micros(|| rules.matching(black_box(&files)).next().is_some())
+    });
+    row("splice the model", &|body| {
+        let span = read(body, Needs::Nothing).ok().and_then(|chat| chat.model).expect("a model");
+        micros(|| splice(black_box(body), vec![Edit { span: span.clone(), with: b"\"model\"".to_vec() }]))
+    });
+}
+
+/// Of which only the last matches.
+fn twenty_rules() -> Rules {
+    let rule = |index: usize, file: Vec<String>| Rule {
+        name: format!("rule-{index}"),
+        when: When { file },
+        target: "bench/model".parse().expect("a target"),
+    };
+    let pattern = |index: usize| match index % 4 {
+        0 => format!(".ext{index}"),
+        1 => format!("*_{index}.test.ts"),
+        2 => format!("area_{index}/**/*.rs"),
+        _ => format!("docs/chapter_{index}.md"),
+    };
+    let with_files = (1..20).map(|index| rule(index, vec![pattern(index)]));
+    Rules::new(with_files.chain([rule(20, Vec::new())]).collect())
+}
