@@ -1,6 +1,7 @@
 //! What a machine wants done. [`Step`] is the outcome of one event of a request.
 
 use mux::dialect::Dialect;
+use mux::json::Head;
 use mux::refusal::Refusal;
 
 /// One thing for Envoy to do, in order.
@@ -9,8 +10,8 @@ pub enum Effect {
     /// Replaces all values of that name.
     SetRequestHeader(&'static str, String),
     RemoveRequestHeader(String),
-    /// Replaces the whole body; its length header is set with it.
-    ReplaceRequestBody(Vec<u8>),
+    /// Replaces the first bytes of the body; the rest stays where it is.
+    ReplaceRequestHead(Head),
     SetResponseHeader(&'static str, String),
     RemoveResponseHeader(&'static str),
     /// Replaces the present chunk.

@@ -143,7 +143,7 @@ impl Route {
         request: &Request,
         decision: Decision,
     ) -> Step {
-        let Decision { rule, provider, model, requested_model, stream, body, usage_chunk } = decision;
+        let Decision { rule, provider, model, requested_model, stream, head: new_head, usage_chunk } = decision;
         record.rule = rule.unwrap_or_default();
         record.requested_model = requested_model;
         record.stream = stream;
@@ -151,14 +151,13 @@ impl Route {
             Effect::SetRequestHeader(name::CLUSTER, provider.cluster.to_string()),
             Effect::SetRequestHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
-        match body {
-            Some(body) => effects.push(Effect::ReplaceRequestBody(body)),
-            // Some model servers take no chunked requests.
-            None if head.content_length.is_none() => {
-                effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, request.body.len().to_string()));
-            }
-            None => {}
+        let bytes = request.body.len();
+        let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
+        // Also where the client sent none: some model servers take no chunked requests.
+        if head.content_length != Some(sent_bytes) {
+            effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, sent_bytes.to_string()));
         }
+        effects.extend(new_head.map(Effect::ReplaceRequestHead));
         let Address { endpoint, query, .. } = request.address;
         let target = Target {
             provider: Rc::clone(&provider),

@@ -1,6 +1,7 @@
 //! The HTTP contexts of both roles.
 
 use log::error;
+use mux::json::Head;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
@@ -165,14 +166,13 @@ fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
         #[cfg(feature = "test-trap")]
         Effect::RemoveRequestHeader(name) if name == trap::HEADER => Ok(()),
         Effect::RemoveRequestHeader(name) => hostcalls::remove_map_value(HttpRequestHeaders, &name),
-        Effect::ReplaceRequestBody(body) => {
-            hostcalls::set_map_value(HttpRequestHeaders, name::CONTENT_LENGTH, Some(&body.len().to_string()))?;
-            // Past the end of what is there is up to its end.
-            hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX >> 1, &body)
+        Effect::ReplaceRequestHead(Head { bytes, with }) => {
+            hostcalls::set_buffer(BufferType::HttpRequestBody, 0, bytes, &with)
         }
         Effect::SetResponseHeader(name, value) => hostcalls::set_map_value(HttpResponseHeaders, name, Some(&value)),
         Effect::RemoveResponseHeader(name) => hostcalls::remove_map_value(HttpResponseHeaders, name),
         Effect::ReplaceResponseBody(body) => {
+            // A length past the end of the chunk is all of it.
             hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX >> 1, &body)
         }
         Effect::Reply(Reply { status, headers, body }) => {

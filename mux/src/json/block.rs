@@ -35,9 +35,10 @@ impl Block {
         a | b << 16 | c << 32 | d << 48
     }
 
-    pub fn has_non_ascii(self) -> bool {
-        let [a, b, c, d] = self.0;
-        a.or(b).or(c.or(d)).bits() != 0
+    /// Bit `n` is set where byte `n` is not ASCII.
+    pub fn non_ascii(self) -> u64 {
+        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.bits()));
+        a | b << 16 | c << 32 | d << 48
     }
 
     /// Whether any byte is a control character, is not ASCII, or equals `other`.
@@ -210,7 +211,7 @@ mod tests {
                 assert_eq!(block.has_special(wanted), bits(&special) != 0);
             }
             assert_eq!(block.control(), bits(&|byte| byte < 0x20));
-            assert_eq!(block.has_non_ascii(), !bytes.is_ascii());
+            assert_eq!(block.non_ascii(), bits(&|byte| !byte.is_ascii()));
         }
     }
 

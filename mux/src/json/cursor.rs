@@ -22,8 +22,8 @@ pub enum Error {
     Truncated { at: usize },
     #[error("nested deeper than {DEPTH_MAX} at byte {at}")]
     TooDeep { at: usize },
-    #[error("not UTF-8")]
-    NotUtf8,
+    #[error("not UTF-8 at byte {at}")]
+    NotUtf8 { at: usize },
 }
 
 /// What a value is, by its first byte.
@@ -43,13 +43,14 @@ pub struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    non_ascii: bool,
+    /// Up to here bytes that are not ASCII were found to be UTF-8.
+    utf8_to: usize,
     fences: Option<Vec<u32>>,
 }
 
 impl<'a> Cursor<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, depth: 0, non_ascii: false, fences: None }
+        Self { bytes, at: 0, depth: 0, utf8_to: 0, fences: None }
     }
 
     /// Also notes where runs of three or more backticks begin inside strings.
@@ -67,15 +68,11 @@ impl<'a> Cursor<'a> {
         self.bytes.get(span.clone()).unwrap_or_default()
     }
 
-    /// After the outermost value: nothing but white space follows, and all of it was UTF-8.
+    /// After the outermost value: nothing but white space follows. Returns the fences that were noted.
     pub fn finish(mut self) -> Result<Vec<u32>, Error> {
         self.white_space();
         if self.at < self.bytes.len() {
             return Err(self.expected("the end of the text"));
-        }
-        // Outside of strings only ASCII passes, so the check is needed only if a string held something else.
-        if self.non_ascii && simdutf8::basic::from_utf8(self.bytes).is_err() {
-            return Err(Error::NotUtf8);
         }
         Ok(self.fences.unwrap_or_default())
     }
@@ -367,7 +364,7 @@ impl<'a> Cursor<'a> {
         Ok((ends != 0).then(|| at + ends.trailing_zeros() as usize))
     }
 
-    /// Control characters are refused, bytes that are not ASCII noted, fences too. Bits of `inside` are the string's own.
+    /// Control characters are refused, bytes that are not ASCII checked, fences noted. Bits of `inside` are the string's own.
     #[inline(never)]
     fn check_special(&mut self, block: Block, inside: u64, at: usize) -> Result<(), Error> {
         let control = block.control() & inside;
@@ -375,12 +372,44 @@ impl<'a> Cursor<'a> {
             let at = at + control.trailing_zeros() as usize;
             return Err(Error::Syntax { at, expected: "no control character inside a string" });
         }
-        // A byte behind the string's end may count too: it only means that UTF-8 is checked in vain.
-        self.non_ascii |= block.has_non_ascii();
+        self.check_utf8(block.non_ascii() & inside, at)?;
         if self.fences.is_some() {
             self.note_fences(block.equal(b'`') & inside, at);
         }
         Ok(())
+    }
+
+    /// ASCII bytes stand between characters, so each run of other bytes must be UTF-8 by itself. Outside of strings the
+    /// grammar lets only ASCII pass.
+    fn check_utf8(&mut self, mut non_ascii: u64, at: usize) -> Result<(), Error> {
+        while non_ascii != 0 {
+            let first = non_ascii.trailing_zeros();
+            let bits = (non_ascii >> first).trailing_ones();
+            let start = at + first as usize;
+            // Most runs are a character or two; only one that reaches the block's end may go on behind it.
+            let reaches_end = first + bits == u64::BITS;
+            let end = if reaches_end && start >= self.utf8_to { self.end_of_run(start) } else { start + bits as usize };
+            if end > self.utf8_to {
+                simdutf8::basic::from_utf8(self.raw(&(start..end))).map_err(|_| Error::NotUtf8 { at: start })?;
+                self.utf8_to = end;
+            }
+            non_ascii &= u64::MAX.checked_shl(first + bits).unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    /// Where the bytes from `start` on that are not ASCII end.
+    fn end_of_run(&self, start: usize) -> usize {
+        let mut end = start;
+        while let Some(chunk) = self.bytes.get(end..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+            let ascii = !Block::load(chunk).non_ascii();
+            if ascii != 0 {
+                return end + ascii.trailing_zeros() as usize;
+            }
+            end += BLOCK;
+        }
+        let tail = self.bytes.get(end..).unwrap_or_default();
+        end + tail.iter().position(u8::is_ascii).unwrap_or(tail.len())
     }
 
     /// The escapes other than `\n`, `\t`, `\"` and `\\`: each bit of `escaped` is the byte after a backslash.

@@ -10,7 +10,7 @@ mod splice;
 mod text;
 
 pub use cursor::{Cursor, Error, Kind, Span};
-pub use splice::{Edit, splice};
+pub use splice::{Edit, Head, splice};
 pub use text::{Unescaped, unescape, unescape_into};
 
 /// Nesting of a body past which it is refused.

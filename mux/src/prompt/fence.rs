@@ -3,8 +3,10 @@
 //! A name stands in the fence's info string (```` ```py src/app.py ````, ```` ```ts title="a.ts" ````) or alone on the
 //! line before the fence.
 
+use std::borrow::Cow;
+
 use super::path::file_path;
-use crate::json::unescape_into;
+use crate::json::unescape;
 
 /// Escaped bytes before and after a fence that are looked at.
 const LINE_BYTES_MAX: usize = 1_200;
@@ -17,23 +19,30 @@ pub fn named_blocks(raw: &[u8], fences: impl Iterator<Item = usize>, mut found: 
         let (Some(before), Some(after)) = (raw.get(..at), raw.get(at..)) else { continue };
         let ticks = after.iter().take_while(|byte| **byte == b'`').count();
         let indent = last_line(before);
-        if !indent.trim().is_empty() {
+        if !is_blank(indent) {
             continue;
         }
         let info = first_line(after.get(ticks..).unwrap_or_default());
         match open {
-            Some(opened) if ticks >= opened && info.trim().is_empty() => open = None,
+            Some(opened) if ticks >= opened && is_blank(info) => open = None,
             Some(_) => {}
-            None if info.contains('`') => {}
+            None if info.contains(&b'`') => {}
             None => {
                 open = Some(ticks);
-                let name = in_info(&info).map(str::to_owned).or_else(|| in_line_before(before, &indent));
-                if let Some(name) = name {
-                    found(&name);
+                let above = before.get(..before.len().saturating_sub(indent.len())).unwrap_or_default();
+                if let Some(name) = in_info(&text(info)) {
+                    found(name);
+                } else if let Some(name) = in_line_before(&text(line_above(above))) {
+                    found(name);
                 }
             }
         }
     }
+}
+
+/// Only blanks, plain or escaped.
+fn is_blank(raw: &[u8]) -> bool {
+    raw.iter().all(|byte| matches!(byte, b' ' | b'\t')) || text(raw).trim().is_empty()
 }
 
 /// The path in an info string, whatever else stands there: a language, attributes, a line range.
@@ -60,20 +69,21 @@ fn file_path_after_language(word: &str) -> Option<&str> {
 }
 
 /// The path that is all that stands on the line before the fence, apart from marks of emphasis.
-fn in_line_before(before: &[u8], indent: &str) -> Option<String> {
-    // The fence's own indentation, then the line break.
-    let line_end = before.len().checked_sub(indent.len())?;
-    let above = before.get(..line_end)?.strip_suffix(b"\\n")?;
-    let above = above.strip_suffix(b"\\r").unwrap_or(above);
-    let line = last_line(above);
+fn in_line_before(line: &str) -> Option<&str> {
     let bare = line.trim().trim_start_matches(['#', ' ']);
     let bare = bare.strip_prefix("File:").or_else(|| bare.strip_prefix("file:")).unwrap_or(bare);
     let bare = bare.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '`' | ':' | '"'));
-    file_path(bare).map(str::to_owned)
+    file_path(bare)
 }
 
-/// The text after the last escaped line break of `raw`.
-fn last_line(raw: &[u8]) -> String {
+/// The line that ends in the line break at the end of `raw`; empty if there is none.
+fn line_above(raw: &[u8]) -> &[u8] {
+    let Some(above) = raw.strip_suffix(b"\\n") else { return &[] };
+    last_line(above.strip_suffix(b"\\r").unwrap_or(above))
+}
+
+/// What stands after the last escaped line break of `raw`.
+fn last_line(raw: &[u8]) -> &[u8] {
     let window = raw.get(raw.len().saturating_sub(LINE_BYTES_MAX)..).unwrap_or_default();
     let mut end = window.len();
     let start = loop {
@@ -86,26 +96,27 @@ fn last_line(raw: &[u8]) -> String {
         }
         end = letter;
     };
-    text(window.get(start..).unwrap_or_default())
+    window.get(start..).unwrap_or_default()
 }
 
-/// The text up to the first escaped line break of `raw`.
-fn first_line(raw: &[u8]) -> String {
+/// What stands before the first escaped line break of `raw`.
+fn first_line(raw: &[u8]) -> &[u8] {
     let window = raw.get(..LINE_BYTES_MAX.min(raw.len())).unwrap_or_default();
     let mut at = 0;
     while let Some(slash) = window.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
         if matches!(window.get(at + slash + 1), Some(b'n' | b'r')) {
-            return text(window.get(..at + slash).unwrap_or_default());
+            return window.get(..at + slash).unwrap_or_default();
         }
         at += slash + 2;
     }
-    text(window)
+    window
 }
 
-fn text(raw: &[u8]) -> String {
-    let mut text = Vec::with_capacity(raw.len());
-    unescape_into(raw, &mut text);
-    String::from_utf8_lossy(&text).into_owned()
+fn text(raw: &[u8]) -> Cow<'_, str> {
+    match unescape(raw) {
+        Cow::Borrowed(text) => String::from_utf8_lossy(text),
+        Cow::Owned(text) => Cow::Owned(String::from_utf8_lossy(&text).into_owned()),
+    }
 }
 
 #[cfg(test)]

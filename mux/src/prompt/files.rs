@@ -69,7 +69,8 @@ struct Found {
 
 impl Found {
     fn push(&mut self, path: &str, source: Source) {
-        if self.files.len() < FILES_MAX && self.seen.insert(path.to_owned()) {
+        if self.files.len() < FILES_MAX && !self.seen.contains(path) {
+            self.seen.insert(path.to_owned());
             self.files.push(File { path: path.to_owned(), source, message: self.message });
         }
     }

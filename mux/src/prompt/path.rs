@@ -26,12 +26,14 @@ const BARE_NAMES: [&str; 16] = [
 /// its last part has an extension, begins with a dot, or is a well-known name.
 pub fn file_path(word: &str) -> Option<&str> {
     let path = without_lines(word);
-    let name = path.rsplit(['/', '\\']).next()?;
-    let has_extension = name.rsplit_once('.').is_some_and(|(_, extension)| {
-        !extension.is_empty() && extension.len() <= 16 && extension.bytes().all(is_extension)
-    });
-    let is_bare = || BARE_NAMES.iter().any(|bare| name.eq_ignore_ascii_case(bare));
-    (is_word(path) && !path.contains("://") && (has_extension || is_bare())).then_some(path)
+    let bytes = path.as_bytes();
+    let name_from = bytes.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(0, |slash| slash + 1);
+    let name = bytes.get(name_from..)?;
+    let is_named = match name.iter().rposition(|byte| *byte == b'.') {
+        Some(dot) => is_extension(name.get(dot + 1..)?),
+        None => BARE_NAMES.iter().any(|bare| name.eq_ignore_ascii_case(bare.as_bytes())),
+    };
+    (is_named && is_word(bytes)).then_some(path)
 }
 
 /// Text that some field declares to be a path: taken as it is, unless it cannot be one.
@@ -41,26 +43,36 @@ pub fn declared_path(text: &str) -> Option<&str> {
     plausible.then_some(path)
 }
 
-fn is_extension(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+')
+fn is_extension(text: &[u8]) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+');
+    (1..=16).contains(&text.len()) && text.iter().all(fits)
 }
 
-fn is_word(path: &str) -> bool {
-    let is_odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\'' | '`' | '|' | '*');
-    !path.is_empty() && path.len() <= PATH_BYTES_MAX && !path.contains(is_odd) && !path.ends_with('.')
+/// No white space, nothing that quotes or marks up, no URL.
+fn is_word(path: &[u8]) -> bool {
+    let is_odd = |byte: &u8| matches!(byte, 0..=b' ' | 0x7f | b'<' | b'>' | b'"' | b'\'' | b'`' | b'|' | b'*');
+    let is_url = || {
+        path.iter()
+            .position(|byte| *byte == b':')
+            .and_then(|at| path.get(at..))
+            .is_some_and(|rest| rest.starts_with(b"://"))
+    };
+    path.len() <= PATH_BYTES_MAX && !path.iter().any(is_odd) && !is_url()
 }
 
 /// Cuts `:10`, `:10-20`, `:10:5`, `#L10` and `#L10-L20` off the end.
 fn without_lines(word: &str) -> &str {
-    if let Some((path, lines)) = word.split_once("#L")
-        && lines.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'L'))
+    let is_lines = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'L'));
+    if let Some((path, lines)) = word.rsplit_once('#')
+        && lines.starts_with('L')
+        && is_lines(lines)
     {
         return path;
     }
     let mut path = word;
     while let Some((before, lines)) = path.rsplit_once(':')
-        && !lines.is_empty()
-        && lines.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+        && lines.starts_with(|first: char| first.is_ascii_digit())
+        && is_lines(lines)
     {
         path = before;
     }

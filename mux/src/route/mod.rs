@@ -45,8 +45,8 @@ pub struct Decision {
     /// What the client asked for; empty: nothing.
     pub requested_model: String,
     pub stream: bool,
-    /// The body to send; none: as it came.
-    pub body: Option<Vec<u8>>,
+    /// What changes in the body; none: nothing.
+    pub head: Option<json::Head>,
     /// The provider was asked for usage that the client did not ask for: its extra chunk is to be taken out.
     pub usage_chunk: UsageChunk,
 }
@@ -111,7 +111,7 @@ pub fn decide(snapshot: &Snapshot, caller: &Caller, request: &Request) -> Result
         model: chosen.model,
         requested_model: requested,
         stream: chat.stream,
-        body: (!edits.is_empty()).then(|| json::splice(request.body, edits)),
+        head: (!edits.is_empty()).then(|| json::splice(request.body, edits)),
         usage_chunk,
     })
 }

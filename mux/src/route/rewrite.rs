@@ -28,8 +28,7 @@ fn model_edit(chat: &Chat, id: &str) -> Edit {
 /// Usage comes with a stream only if it is asked for.
 fn usage_edit(chat: &Chat) -> Option<Edit> {
     let Some(options) = &chat.stream_options else {
-        // After the model, so that two members put in at one place keep their order; `messages` follows either way.
-        return Some(last_member(chat, "\"stream_options\":{\"include_usage\":true}"));
+        return Some(first_member(chat.object.start, "\"stream_options\":{\"include_usage\":true},"));
     };
     match &options.include_usage {
         Some((_, true)) => None,
@@ -44,13 +43,7 @@ fn usage_edit(chat: &Chat) -> Option<Edit> {
     }
 }
 
-/// Puts text right behind the brace at `brace`.
+/// Puts text right behind the brace at `brace`: in front, where it costs least to change a body.
 fn first_member(brace: usize, text: &str) -> Edit {
     Edit { span: brace + 1..brace + 1, with: text.as_bytes().to_vec() }
-}
-
-/// Puts a member in front of the outermost object's closing brace; the object has members already.
-fn last_member(chat: &Chat, text: &str) -> Edit {
-    let brace = chat.object.end.saturating_sub(1);
-    Edit { span: brace..brace, with: format!(",{text}").into_bytes() }
 }

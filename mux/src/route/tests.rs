@@ -59,7 +59,7 @@ const NAMED: &str = "/v1/chat/completions";
 
 fn sent(body: &str) -> String {
     let decision = ask(RULES, body.as_bytes()).unwrap();
-    String::from_utf8(decision.body.unwrap_or_else(|| body.into())).unwrap()
+    String::from_utf8(decision.head.map_or_else(|| body.into(), |head| head.on(body.as_bytes()))).unwrap()
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn only_the_model_changes() {
     assert_eq!(sent(body), body.replace("\"x\\u0041\"", "\"local\""));
     assert_eq!(sent("{\"messages\":[]}"), "{\"model\":\"local\",\"messages\":[]}");
     assert_eq!(sent("{\"messages\":[],\"model\":null}"), "{\"messages\":[],\"model\":\"local\"}");
-    assert!(ask(RULES, br#"{"model":"local","messages":[]}"#).unwrap().body.is_none());
+    assert!(ask(RULES, br#"{"model":"local","messages":[]}"#).unwrap().head.is_none());
 }
 
 #[test]
@@ -144,8 +144,12 @@ fn streams_are_asked_for_usage() {
         assert_eq!(sent(&stream(options)), stream(becomes), "{options}");
     }
     assert_eq!(
+        sent("{\"stream\":true,\"messages\":[]}"),
+        "{\"model\":\"local\",\"stream_options\":{\"include_usage\":true},\"stream\":true,\"messages\":[]}"
+    );
+    assert_eq!(
         sent(&stream("")),
-        "{\"model\":\"local\",\"stream\":true,\"messages\":[],\"stream_options\":{\"include_usage\":true}}"
+        "{\"stream_options\":{\"include_usage\":true},\"model\":\"local\",\"stream\":true,\"messages\":[]}"
     );
 }
 

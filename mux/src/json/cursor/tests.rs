@@ -49,7 +49,11 @@ fn broken_texts_are_named() {
     ] {
         assert_eq!(check(text.as_bytes()), Err(error), "{text}");
     }
-    assert_eq!(check(b"\"\xff\""), Err(Error::NotUtf8));
+    assert_eq!(check(b"\"\xff\""), Err(Error::NotUtf8 { at: 1 }));
+    let cut = format!("\"{}\u{e9}\"", "x".repeat(62)).replace('\u{e9}', "\u{20ac}");
+    assert_eq!(check(cut.as_bytes()), Ok(()), "a character may lie across two blocks");
+    let broken = [&cut.as_bytes()[..cut.len() - 2], b"\""].concat();
+    assert_eq!(check(&broken), Err(Error::NotUtf8 { at: 63 }));
     assert!(matches!(check(b"[\xff]"), Err(Error::Syntax { .. })));
 }
 
