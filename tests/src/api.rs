@@ -31,8 +31,7 @@ impl Reply {
 
 impl Api {
     pub fn new(base: &str, token: &str) -> Self {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build();
-        let client = client.expect("a client without special settings can be built");
+        let client = crate::client::http();
         Self { client, base: base.to_owned(), token: token.to_owned() }
     }
 

@@ -52,6 +52,8 @@ impl Reply {
 
 /// A pooling HTTP client that follows nothing and adds nothing.
 pub fn http() -> reqwest::Client {
+    // Built with the whole workspace, reqwest has TLS, and then wants to be told whose; no test uses it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(64).tcp_nodelay(true);
     builder.build().expect("a client without special settings can be built")
 }
