@@ -69,7 +69,7 @@ test-wasm-node: $(TARGET)/tools/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 $(TARGET)/tools/wasm-bindgen-$(WASM_BINDGEN_VERSION):
 	$(call say,installing the wasm test runner $(WASM_BINDGEN_VERSION) into target/tools)
 	@export CARGO_TARGET_DIR=$(TARGET)/tools/build; install="--quiet --root $(TARGET)/tools wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION)"; \
-		cargo install --locked $$install || cargo install $$install || $(call hint,Check the network and run make test again.)
+		cargo install --locked $$install 2>/dev/null || cargo install $$install || $(call hint,Check the network and run make test again.)
 	@rm -rf $(TARGET)/tools/build && touch $@
 
 .PHONY: lint

@@ -151,8 +151,11 @@ impl Stack {
         self.server = server;
     }
 
-    pub fn server_log(&self) -> String {
-        self.server.log()
+    /// Connections that clients opened so far, by worker.
+    pub async fn connections_by_worker(&self) -> Vec<u64> {
+        let stats = self.envoy_stats().await;
+        let lines = stats.lines().filter(|line| line.starts_with("envoy_listener_worker_downstream_cx_total{"));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
     }
 }
 

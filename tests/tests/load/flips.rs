@@ -13,7 +13,8 @@ use crate::TURN;
 
 const REQUESTS: usize = 10_000;
 const FLIPS: usize = 50;
-const CLIENTS: usize = 8;
+/// So many that the kernel does not give all their connections to one worker.
+const CLIENTS: usize = 16;
 const LAG_P99_MAX: Duration = Duration::from_millis(100);
 
 /// One answered request.
@@ -64,7 +65,7 @@ async fn fifty_flips_in_ten_thousand_requests() {
     let url = stack.url("/v1/mux/chat/completions");
     let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(client(url.clone(), left.clone()))).collect();
 
-    // Spread evenly over the requests. The applied half asks to be answered when all workers have acked.
+    // Spread evenly over the requests. Every other one is answered when all workers have acked.
     let mut flips = Vec::new();
     let mut waits = Vec::new();
     for number in 1..=FLIPS {
@@ -94,6 +95,8 @@ async fn fifty_flips_in_ten_thousand_requests() {
     }
 
     assert_eq!((routed.len(), targets.len()), (REQUESTS, FLIPS + 1));
+    let connections = stack.connections_by_worker().await;
+    assert!(connections.len() == 2 && connections.iter().all(|count| *count > 0), "idle workers: {connections:?}");
     for request in &routed {
         let target =
             targets.get(&request.revision).unwrap_or_else(|| panic!("no flip made revision {}", request.revision));
