@@ -41,11 +41,11 @@ impl Block {
         a | b << 16 | c << 32 | d << 48
     }
 
-    /// Whether any byte is a control character, is not ASCII, or equals `other`.
+    /// Not 0 if any byte is a control character, is not ASCII, or equals `other`.
     #[inline(always)]
-    pub fn has_special(self, other: u8) -> bool {
+    pub fn special(self, other: u8) -> u64 {
         let [a, b, c, d] = self.0.map(|lane| lane.below_space().or(lane.equal(other)));
-        a.or(b).or(c.or(d)).bits() != 0
+        u64::from(a.or(b).or(c.or(d)).bits())
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
                 assert_eq!(block.equal(wanted), bits(&|byte| byte == wanted));
                 assert_eq!(block.equal_any(wanted, b'n'), bits(&|byte| byte == wanted || byte == b'n'));
                 let special = |byte: u8| byte == wanted || byte < 0x20 || !byte.is_ascii();
-                assert_eq!(block.has_special(wanted), bits(&special) != 0);
+                assert_eq!(block.special(wanted) != 0, bits(&special) != 0);
             }
             assert_eq!(block.control(), bits(&|byte| byte < 0x20));
             assert_eq!(block.non_ascii(), bits(&|byte| !byte.is_ascii()));

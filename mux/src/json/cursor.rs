@@ -310,25 +310,27 @@ impl<'a> Cursor<'a> {
         if let Some(end) = self.short_string_end(start) {
             return Ok(end);
         }
-        let mut at = start;
+        let bytes = self.bytes;
+        let (chunks, tail) = bytes.get(start..).unwrap_or_default().as_chunks::<BLOCK>();
         let mut carry = 0;
-        loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let end = match rest.first_chunk::<BLOCK>() {
-                Some(chunk) => self.string_block(chunk, at, &mut carry)?,
-                None => {
-                    // The tail is padded with quotes: the string ends either inside the text or in the padding.
-                    let mut padded = [b'"'; BLOCK];
-                    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                    let end = self.string_block(&padded, at, &mut carry)?;
-                    return end.filter(|end| *end < self.bytes.len()).ok_or(Error::Truncated { at: self.bytes.len() });
+        let mut at = start;
+        for chunk in chunks {
+            let found = Found::read(Block::load(chunk), &mut carry);
+            if !found.is_plain() {
+                self.check_block(chunk, found, at)?;
+                if let Some(end) = found.end() {
+                    return Ok(at + end);
                 }
-            };
-            if let Some(end) = end {
-                return Ok(end);
             }
             at += BLOCK;
         }
+        // The tail is padded with quotes: the string ends either inside the text or in the padding.
+        let mut padded = [b'"'; BLOCK];
+        padded.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+        let found = Found::read(Block::load(&padded), &mut carry);
+        self.check_block(&padded, found, at)?;
+        let end = found.end().filter(|end| *end < tail.len());
+        end.map(|end| at + end).ok_or(Error::Truncated { at: bytes.len() })
     }
 
     /// Keys and small words, the most of all strings, without the block's set-up.
@@ -340,32 +342,15 @@ impl<'a> Cursor<'a> {
         (head.get(plain) == Some(&b'"')).then_some(start + plain)
     }
 
-    /// Checks one block of a string that begins at offset `at`. `carry` is 1 if its first byte is escaped by the last
-    /// byte of the block before. Returns the offset of the closing quote if it lies in this block.
-    #[inline(always)]
-    fn string_block(&mut self, chunk: &[u8; BLOCK], at: usize, carry: &mut u64) -> Result<Option<usize>, Error> {
-        let block = Block::load(chunk);
-        let backslashes = block.equal(b'\\');
-        let quotes = block.equal(b'"');
-        let escaped = if backslashes | *carry == 0 { 0 } else { escaped(backslashes, carry) };
-        let ends = quotes & !escaped;
-        // Bits of the bytes in front of the closing quote; all of them if it is not here.
-        let inside = if ends == 0 { u64::MAX } else { (ends & ends.wrapping_neg()) - 1 };
-        if escaped & inside != 0 {
-            let rare = escaped & inside & !(quotes | backslashes | block.equal_any(b'n', b't'));
-            if rare != 0 {
-                self.check_escapes(rare, at)?;
-            }
-        }
-        // Most blocks of most strings have none of what follows.
-        if block.has_special(b'`') {
-            self.check_special(block, inside, at)?;
-        }
-        Ok((ends != 0).then(|| at + ends.trailing_zeros() as usize))
+    /// Looks closer at a block with something in it that most blocks do not have.
+    #[inline(never)]
+    fn check_block(&mut self, chunk: &[u8; BLOCK], found: Found, at: usize) -> Result<(), Error> {
+        let inside = found.inside();
+        self.check_escapes(found.rare_escapes & inside, at)?;
+        self.check_special(Block::load(chunk), inside, at)
     }
 
     /// Control characters are refused, bytes that are not ASCII checked, fences noted. Bits of `inside` are the string's own.
-    #[inline(never)]
     fn check_special(&mut self, block: Block, inside: u64, at: usize) -> Result<(), Error> {
         let control = block.control() & inside;
         if control != 0 {
@@ -413,7 +398,6 @@ impl<'a> Cursor<'a> {
     }
 
     /// The escapes other than `\n`, `\t`, `\"` and `\\`: each bit of `escaped` is the byte after a backslash.
-    #[cold]
     fn check_escapes(&self, mut escaped: u64, at: usize) -> Result<(), Error> {
         while escaped != 0 {
             let here = at + escaped.trailing_zeros() as usize;
@@ -445,6 +429,46 @@ impl<'a> Cursor<'a> {
                 fences.extend(u32::try_from(here));
             }
         }
+    }
+}
+
+/// What was found in a block of a string.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Quotes that are not escaped; the lowest bit ends the string.
+    ends: u64,
+    /// Escaped bytes other than `n`, `t`, `"` and `\`.
+    rare_escapes: u64,
+    /// Not 0: a control character, a byte that is not ASCII, or a backtick.
+    special: u64,
+}
+
+impl Found {
+    /// `carry` is 1 if the first byte is escaped by the last byte of the block before.
+    #[inline(always)]
+    fn read(block: Block, carry: &mut u64) -> Self {
+        let backslashes = block.equal(b'\\');
+        let quotes = block.equal(b'"');
+        let escaped = escaped(backslashes, carry);
+        Self {
+            ends: quotes & !escaped,
+            rare_escapes: escaped & !(quotes | backslashes | block.equal_any(b'n', b't')),
+            special: block.special(b'`'),
+        }
+    }
+
+    #[inline(always)]
+    fn is_plain(self) -> bool {
+        self.ends | self.rare_escapes | self.special == 0
+    }
+
+    fn end(self) -> Option<usize> {
+        (self.ends != 0).then(|| self.ends.trailing_zeros() as usize)
+    }
+
+    /// Bits of the bytes in front of the closing quote; all of them if it is not here.
+    fn inside(self) -> u64 {
+        if self.ends == 0 { u64::MAX } else { (self.ends & self.ends.wrapping_neg()) - 1 }
     }
 }
 
