@@ -41,7 +41,7 @@ pub struct AnswerHead<'a> {
 
 impl Attempt {
     /// The headers of the try, by the request id that the route role gave them.
-    pub fn request_headers(&mut self, vm: &mut Vm, now_ms: u64, request_id: Option<&str>) -> Step {
+    pub fn request_headers(&mut self, vm: &mut Vm, request_id: Option<&str>) -> Step {
         let number = request_id.and_then(|id| vm.number_in(id));
         let Some(exchange) = number.and_then(|number| vm.exchanges.find(number)) else {
             *self = Self::Idle;
@@ -49,7 +49,7 @@ impl Attempt {
             return Step::reply(Reply::refusal(&refusal, mux::dialect::Dialect::Chat));
         };
         let effects = send(&exchange.borrow());
-        let index = begin_try(&mut exchange.borrow_mut(), now_ms);
+        let index = begin_try(&mut exchange.borrow_mut(), vm.now_ms);
         *self = Self::Sent { exchange: Rc::clone(exchange), index };
         Step::with(Flow::Continue, effects)
     }
@@ -63,6 +63,7 @@ impl Attempt {
                 one.status = status;
                 one.first_byte_ms = now_ms;
             }
+            exchange.answering.set(Some(status));
             let (dialect, usage_chunk) = exchange.target.as_ref().map_or_else(
                 || (mux::dialect::Dialect::Chat, mux::route::UsageChunk::Keep),
                 |target| (target.endpoint.dialect(), target.usage_chunk),
@@ -92,7 +93,7 @@ impl Attempt {
     }
 
     /// Envoy is done with the try.
-    pub fn done(&mut self, vm: &mut Vm, now_ms: u64) {
+    pub fn done(&mut self, vm: &mut Vm) {
         let (exchange, index, answer) = match std::mem::replace(self, Self::Idle) {
             Self::Sent { exchange, index } => (exchange, index, None),
             Self::Answered { exchange, index, answer } => (exchange, index, Some(answer)),
@@ -102,17 +103,18 @@ impl Attempt {
             let mut exchange = exchange.borrow_mut();
             let request_bytes = exchange.record.request_bytes;
             if let Some(one) = exchange.tries.get_mut(index) {
-                one.ended_ms = now_ms;
+                one.ended_ms = vm.now_ms;
                 one.outcome = answer.map_or(TryOutcome::Unanswered, |answer| answer.outcome(request_bytes));
             }
         }
-        vm.end_one(&exchange, now_ms);
+        vm.end_one(&exchange);
     }
 }
 
 fn begin_try(exchange: &mut Exchange, now_ms: u64) -> usize {
     exchange.tries.push(Try { started_ms: now_ms, ..Try::default() });
     exchange.open += 1;
+    exchange.answering.set(None);
     exchange.tries.len() - 1
 }
 

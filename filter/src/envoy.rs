@@ -44,6 +44,12 @@ fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
+/// Gives the machines the time.
+fn note_time() {
+    let now_ms = now_ms();
+    with_vm(|vm| vm.now_ms = now_ms);
+}
+
 fn now_ms() -> u64 {
     let now = hostcalls::get_current_time().unwrap_or(UNIX_EPOCH);
     now.duration_since(UNIX_EPOCH).map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))

@@ -3,7 +3,7 @@
 //! Contexts end in no fixed order (when a client hangs up, the route role ends before the attempt does), so the record
 //! is made when the last of them has ended.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -72,6 +72,8 @@ pub struct Exchange {
     /// Contexts that have not ended yet, the route role's included.
     pub open: usize,
     pub number: u64,
+    /// Status of the answer that an attempt has let pass and the route role has not seen yet.
+    pub answering: Cell<Option<u16>>,
 }
 
 impl Exchange {

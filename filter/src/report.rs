@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint};
 use proto::v1;
 
 use crate::link::{Link, Wish};
@@ -18,19 +19,27 @@ pub const BATCH_BYTES_MAX: usize = 512 << 10;
 /// A batch that is not acked by then is sent again on a new stream.
 pub const ACK_TIMEOUT_MS: u64 = 30_000;
 
-/// Records that no batch holds yet.
+/// Field of `ReportBatch.requests`.
+const REQUESTS_FIELD: u32 = 2;
+
+/// Records that no batch holds yet, each as a field of a `ReportBatch`: encoded once.
 #[derive(Debug, Default)]
 pub struct Queue {
-    records: VecDeque<v1::RequestRecord>,
+    records: VecDeque<Box<[u8]>>,
     bytes: usize,
     /// Dropped since the VM began.
     dropped: u64,
 }
 
 impl Queue {
-    pub fn push(&mut self, record: v1::RequestRecord) {
-        self.bytes += record.encoded_len();
-        self.records.push_back(record);
+    pub fn push(&mut self, record: &v1::RequestRecord) {
+        let bytes = record.encoded_len();
+        let mut field = Vec::with_capacity(bytes + 8);
+        encode_key(REQUESTS_FIELD, WireType::LengthDelimited, &mut field);
+        encode_varint(bytes as u64, &mut field);
+        record.encode_raw(&mut field);
+        self.bytes += field.len();
+        self.records.push_back(field.into_boxed_slice());
         while self.records.len() > QUEUE_RECORDS_MAX || self.bytes > QUEUE_BYTES_MAX {
             self.pop();
             self.dropped += 1;
@@ -49,23 +58,23 @@ impl Queue {
         self.dropped
     }
 
-    fn pop(&mut self) -> Option<v1::RequestRecord> {
+    fn pop(&mut self) -> Option<Box<[u8]>> {
         let record = self.records.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(record.encoded_len());
+        self.bytes = self.bytes.saturating_sub(record.len());
         Some(record)
     }
 
-    fn batch(&mut self) -> Vec<v1::RequestRecord> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
+    /// Moves records behind `message`, until it is large enough. Returns how many.
+    fn drain_into(&mut self, message: &mut Vec<u8>) -> usize {
+        let mut records = 0;
         while let Some(next) = self.records.front() {
-            bytes += next.encoded_len();
-            if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
+            if records > 0 && message.len() + next.len() > BATCH_BYTES_MAX {
                 break;
             }
-            batch.extend(self.pop());
+            message.extend(self.pop().into_iter().flatten());
+            records += 1;
         }
-        batch
+        records
     }
 }
 
@@ -77,9 +86,13 @@ pub struct Reporter {
     dropped_told: u64,
 }
 
+/// A batch that is not acked.
 #[derive(Debug)]
 struct InFlight {
-    batch: v1::ReportBatch,
+    sequence: u64,
+    records: usize,
+    /// A `ReportBatch`.
+    message: Vec<u8>,
     sent_at_ms: u64,
     /// Whether this stream has it; after a break it must be sent again.
     is_sent: bool,
@@ -92,7 +105,7 @@ impl Reporter {
 
     /// Records that a batch holds.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.as_ref().map_or(0, |in_flight| in_flight.batch.requests.len())
+        self.in_flight.as_ref().map_or(0, |in_flight| in_flight.records)
     }
 
     pub fn owns(&self, token: u32) -> bool {
@@ -120,7 +133,7 @@ impl Reporter {
     pub fn message(&mut self, queue: &mut Queue, message: &[u8], now_ms: u64) -> Option<Wish> {
         let Ok(v1::ReportAck { sequence }) = v1::ReportAck::decode(message) else { return None };
         self.link.heard();
-        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.batch.sequence == sequence) {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.sequence == sequence) {
             self.in_flight = None;
         }
         self.send(queue, now_ms)
@@ -145,13 +158,16 @@ impl Reporter {
             self.sequence += 1;
             let dropped = queue.dropped().saturating_sub(self.dropped_told);
             self.dropped_told = queue.dropped();
-            let batch = v1::ReportBatch { sequence: self.sequence, requests: queue.batch(), dropped };
-            self.in_flight = Some(InFlight { batch, sent_at_ms: now_ms, is_sent: false });
+            let batch = v1::ReportBatch { sequence: self.sequence, requests: Vec::new(), dropped };
+            let mut message = batch.encode_to_vec();
+            let records = queue.drain_into(&mut message);
+            let sequence = self.sequence;
+            self.in_flight = Some(InFlight { sequence, records, message, sent_at_ms: now_ms, is_sent: false });
         }
         let in_flight = self.in_flight.as_mut().filter(|in_flight| !in_flight.is_sent)?;
         in_flight.is_sent = true;
         in_flight.sent_at_ms = now_ms;
-        Some(Wish::Send { token, message: in_flight.batch.encode_to_vec() })
+        Some(Wish::Send { token, message: in_flight.message.clone() })
     }
 }
 
@@ -179,11 +195,13 @@ mod tests {
     #[test]
     fn the_queue_is_bounded_in_records_and_bytes() {
         let mut queue = Queue::default();
-        (0..QUEUE_RECORDS_MAX + 3).for_each(|id| queue.push(record(id, 1)));
+        (0..QUEUE_RECORDS_MAX + 3).for_each(|id| queue.push(&record(id, 1)));
         assert_eq!((queue.len(), queue.dropped()), (QUEUE_RECORDS_MAX, 3));
-        assert_eq!(queue.pop().unwrap().request_id, "3");
+        let mut rest = Vec::new();
+        queue.drain_into(&mut rest);
+        assert_eq!(v1::ReportBatch::decode(rest.as_slice()).unwrap().requests[0].request_id, "3");
         let mut queue = Queue::default();
-        (0..20).for_each(|id| queue.push(record(id, 1 << 20)));
+        (0..20).for_each(|id| queue.push(&record(id, 1 << 20)));
         assert!(queue.bytes <= QUEUE_BYTES_MAX && queue.len() == 7);
         assert_eq!(queue.dropped(), 13);
     }
@@ -192,12 +210,12 @@ mod tests {
     fn one_batch_at_a_time_until_it_is_acked() {
         let (mut queue, mut reporter) = (Queue::default(), Reporter::new(1));
         assert_eq!(reporter.tick(&mut queue, 0), None);
-        queue.push(record(1, 1));
+        queue.push(&record(1, 1));
         assert_eq!(reporter.tick(&mut queue, 0), Some(Wish::Open));
         let first = sent(reporter.opened(&mut queue, 9, 0));
         assert_eq!((first.sequence, first.requests.len()), (1, 1));
-        queue.push(record(2, BATCH_BYTES_MAX / 2));
-        queue.push(record(3, BATCH_BYTES_MAX / 2));
+        queue.push(&record(2, BATCH_BYTES_MAX / 2));
+        queue.push(&record(3, BATCH_BYTES_MAX / 2));
         assert_eq!(reporter.tick(&mut queue, 1), None);
         let second = sent(reporter.message(&mut queue, &ack(1), 2));
         assert_eq!((second.sequence, second.requests.len()), (2, 1));
@@ -210,10 +228,10 @@ mod tests {
     #[test]
     fn what_is_not_acked_is_sent_again() {
         let (mut queue, mut reporter) = (Queue::default(), Reporter::new(1));
-        queue.push(record(1, 1));
+        queue.push(&record(1, 1));
         let first = sent(reporter.opened(&mut queue, 1, 0));
         let wait = reporter.lost(0);
-        queue.push(record(2, 1));
+        queue.push(&record(2, 1));
         assert_eq!(reporter.tick(&mut queue, wait - 1), None);
         assert_eq!(reporter.tick(&mut queue, wait), Some(Wish::Open));
         assert_eq!(sent(reporter.opened(&mut queue, 2, wait)), first);

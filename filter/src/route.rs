@@ -2,6 +2,7 @@
 //!
 //! A request is always read to its end before it is answered, also when it is refused: so the connection stays usable.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use mux::dialect::Dialect;
@@ -45,8 +46,8 @@ pub struct Head {
 }
 
 impl Route {
-    pub fn request_headers(&mut self, vm: &mut Vm, now_ms: u64, headers: &Headers, is_last: bool) -> Step {
-        let head = Head::read(now_ms, headers);
+    pub fn request_headers(&mut self, vm: &mut Vm, headers: &Headers, is_last: bool) -> Step {
+        let head = Head::read(vm.now_ms, headers);
         if head.content_length.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
             return self.refuse(vm, &head, &too_large());
         }
@@ -56,7 +57,7 @@ impl Route {
         let effects = internal.chain(unwanted).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
         *self = Self::Reading(head);
         if is_last {
-            let mut step = self.request_end(vm, now_ms, &[]);
+            let mut step = self.request_end(vm, &[]);
             step.effects.splice(0..0, effects);
             return step;
         }
@@ -76,7 +77,7 @@ impl Route {
     }
 
     /// The body is complete.
-    pub fn request_end(&mut self, vm: &mut Vm, now_ms: u64, body: &[u8]) -> Step {
+    pub fn request_end(&mut self, vm: &mut Vm, body: &[u8]) -> Step {
         let head = match std::mem::take(self) {
             Self::Reading(head) => head,
             other => {
@@ -102,11 +103,11 @@ impl Route {
                 *self = Self::Answered;
                 Step::reply(Reply::json(200, route::models_body(&route::models(&vm.snapshot, &caller))))
             }
-            Ok(caller) => self.decide(vm, now_ms, &head, &caller, &request),
+            Ok(caller) => self.decide(vm, &head, &caller, &request),
         }
     }
 
-    fn decide(&mut self, vm: &mut Vm, now_ms: u64, head: &Head, caller: &Caller, request: &Request) -> Step {
+    fn decide(&mut self, vm: &mut Vm, head: &Head, caller: &Caller, request: &Request) -> Step {
         let number = vm.exchanges.next_number();
         let request_id = vm.request_id(number);
         let mut record = record(&request_id, vm.snapshot.revision(), head, caller, request);
@@ -114,13 +115,13 @@ impl Route {
             Err(refusal) => {
                 record.status = refusal.code.status().into();
                 record.outcome = refusal.code.as_str().into();
-                record.duration_ms = u32::try_from(now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
+                record.duration_ms = u32::try_from(vm.now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
                 let mut headers = vec![
                     (name::WORKSPACE, record.workspace.clone()),
                     (name::REVISION, record.revision.to_string()),
                     (name::REQUEST_ID, request_id),
                 ];
-                vm.queue.push(record);
+                vm.queue.push(&record);
                 let mut step = self.refuse(vm, head, &refusal);
                 if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
                     reply.headers.append(&mut headers);
@@ -168,9 +169,23 @@ impl Route {
             credentials: head.credentials.clone(),
         };
         let downstream = Downstream::Open;
-        let exchange = Exchange { record, target: Some(target), downstream, tries: Vec::new(), open: 1, number };
+        let exchange = Exchange {
+            record,
+            target: Some(target),
+            downstream,
+            tries: Vec::new(),
+            open: 1,
+            number,
+            answering: Cell::new(None),
+        };
         *self = Self::Routed(vm.exchanges.begin(exchange));
         Step::with(Flow::Continue, effects)
+    }
+
+    /// The status of the answer that is on its way, if an attempt has seen it: others come from Envoy itself.
+    pub fn known_status(&self) -> Option<u16> {
+        let Self::Routed(exchange) = self else { return None };
+        exchange.borrow().answering.take()
     }
 
     pub fn response_headers(&mut self, status: u16, is_last: bool) -> Step {
@@ -215,9 +230,9 @@ impl Route {
     }
 
     /// Envoy is done with the request.
-    pub fn done(&mut self, vm: &mut Vm, now_ms: u64) {
+    pub fn done(&mut self, vm: &mut Vm) {
         if let Self::Routed(exchange) = std::mem::replace(self, Self::Answered) {
-            vm.end_one(&exchange, now_ms);
+            vm.end_one(&exchange);
         }
     }
 

@@ -13,6 +13,9 @@ pub struct Vm {
     pub snapshot: Snapshot,
     pub exchanges: Exchanges,
     pub queue: Queue,
+    /// Milliseconds since 1970 as of the newest event that came with the time. Asking Envoy costs, so events that follow
+    /// closely on others come without.
+    pub now_ms: u64,
     pub counts: Counts,
 }
 
@@ -36,6 +39,7 @@ impl Vm {
             snapshot: Snapshot::default(),
             exchanges: Exchanges::default(),
             queue: Queue::default(),
+            now_ms: 0,
             counts: Counts::default(),
         }
     }
@@ -51,9 +55,9 @@ impl Vm {
     }
 
     /// One context of an exchange has ended; the last one's end makes its record.
-    pub fn end_one(&mut self, exchange: &Shared, now_ms: u64) {
-        if let Some(record) = self.exchanges.end_one(exchange, now_ms) {
-            self.queue.push(record);
+    pub fn end_one(&mut self, exchange: &Shared) {
+        if let Some(record) = self.exchanges.end_one(exchange, self.now_ms) {
+            self.queue.push(&record);
         }
     }
 }

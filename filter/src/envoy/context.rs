@@ -6,7 +6,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
-use super::{now_ms, with_vm};
+use super::{note_time, with_vm};
 use crate::attempt::{AnswerHead, Attempt};
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
@@ -26,6 +26,7 @@ impl RouteContext {
         if !self.0.is_unfinished() {
             return;
         }
+        note_time();
         let flags = hostcalls::get_property(vec!["response", "flags"]).ok().flatten();
         let flags = flags.and_then(|bytes| bytes.first_chunk().copied()).map_or(0, u64::from_le_bytes);
         self.0.broke_off(if flags & CUT_FLAGS == 0 { Downstream::Disconnected } else { Downstream::Cut });
@@ -35,8 +36,7 @@ impl RouteContext {
 impl Context for RouteContext {
     fn on_done(&mut self) -> bool {
         self.note_how_it_ended();
-        let now_ms = now_ms();
-        with_vm(|vm| self.0.done(vm, now_ms));
+        with_vm(|vm| self.0.done(vm));
         true
     }
 }
@@ -46,9 +46,8 @@ impl HttpContext for RouteContext {
         let headers = Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default());
         #[cfg(feature = "test-trap")]
         trap::spring(&headers, "route");
-        let now_ms = now_ms();
-        let step = with_vm(|vm| self.0.request_headers(vm, now_ms, &headers, is_last));
-        apply(step)
+        note_time();
+        apply(with_vm(|vm| self.0.request_headers(vm, &headers, is_last)))
     }
 
     fn on_http_request_body(&mut self, bytes: usize, is_last: bool) -> Action {
@@ -56,20 +55,21 @@ impl HttpContext for RouteContext {
             return apply(with_vm(|vm| self.0.request_chunk(vm, bytes)));
         }
         let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, bytes).ok().flatten().unwrap_or_default();
-        let now_ms = now_ms();
-        apply(with_vm(|vm| self.0.request_end(vm, now_ms, &body)))
+        note_time();
+        apply(with_vm(|vm| self.0.request_end(vm, &body)))
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         // Trailers end the body instead of its last chunk.
         let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, crate::route::REQUEST_BYTES_MAX);
         let body = body.ok().flatten().unwrap_or_default();
-        let now_ms = now_ms();
-        apply(with_vm(|vm| self.0.request_end(vm, now_ms, &body)))
+        note_time();
+        apply(with_vm(|vm| self.0.request_end(vm, &body)))
     }
 
     fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
-        apply(self.0.response_headers(status(), is_last))
+        let status = self.0.known_status().unwrap_or_else(status);
+        apply(self.0.response_headers(status, is_last))
     }
 
     fn on_http_response_body(&mut self, _: usize, is_last: bool) -> Action {
@@ -94,8 +94,10 @@ pub struct AttemptContext(Attempt);
 
 impl Context for AttemptContext {
     fn on_done(&mut self) -> bool {
-        let now_ms = now_ms();
-        with_vm(|vm| self.0.done(vm, now_ms));
+        if self.0.looks_at_chunks() {
+            note_time();
+        }
+        with_vm(|vm| self.0.done(vm));
         true
     }
 }
@@ -105,20 +107,20 @@ impl HttpContext for AttemptContext {
         #[cfg(feature = "test-trap")]
         trap::spring(&Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()), "attempt");
         let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID);
-        let now_ms = now_ms();
-        apply(with_vm(|vm| self.0.request_headers(vm, now_ms, request_id.as_deref())))
+        apply(with_vm(|vm| self.0.request_headers(vm, request_id.as_deref())))
     }
 
     fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
-        let content_type = header(MapType::HttpResponseHeaders, name::CONTENT_TYPE);
-        let content_encoding = header(MapType::HttpResponseHeaders, name::CONTENT_ENCODING);
+        let headers = Headers(hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default());
         let head = AnswerHead {
-            status: status(),
-            content_type: content_type.as_deref(),
-            content_encoding: content_encoding.as_deref(),
+            status: headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0),
+            content_type: headers.get(name::CONTENT_TYPE),
+            content_encoding: headers.get(name::CONTENT_ENCODING),
             is_last,
         };
-        apply(self.0.response_headers(now_ms(), head))
+        note_time();
+        let now_ms = with_vm(|vm| vm.now_ms);
+        apply(self.0.response_headers(now_ms, head))
     }
 
     fn on_http_response_body(&mut self, bytes: usize, is_last: bool) -> Action {

@@ -6,7 +6,7 @@ use log::{info, warn};
 use proxy_wasm::hostcalls;
 
 use super::metrics::Metrics;
-use super::{now_ms, random, with_vm};
+use super::{note_time, now_ms, random, with_vm};
 use crate::link::Wish;
 use crate::report::Reporter;
 use crate::subscription::{Identity, Outcome, Subscription};
@@ -44,6 +44,7 @@ impl Streams {
     }
 
     pub fn tick(&mut self) {
+        note_time();
         let now_ms = now_ms();
         if self.subscription.is_due(now_ms) {
             self.perform(Stream::Subscribe, Wish::Open);

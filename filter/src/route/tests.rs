@@ -60,10 +60,12 @@ fn answer_head(status: u16, content_type: &str) -> AnswerHead<'_> {
 /// A request up to its answer's headers.
 fn sent(vm: &mut Vm, body: &[u8]) -> (Route, Attempt, Step) {
     let (mut route, mut attempt) = (Route::default(), Attempt::default());
-    assert_eq!(route.request_headers(vm, 1_000, &headers(&[]), false).flow, Flow::Pause);
-    assert_eq!(route.request_end(vm, 1_001, body).flow, Flow::Continue);
+    vm.now_ms = 1_000;
+    assert_eq!(route.request_headers(vm, &headers(&[]), false).flow, Flow::Pause);
+    assert_eq!(route.request_end(vm, body).flow, Flow::Continue);
     let id = vm.request_id(1);
-    let step = attempt.request_headers(vm, 1_002, Some(&id));
+    vm.now_ms = 1_002;
+    let step = attempt.request_headers(vm, Some(&id));
     (route, attempt, step)
 }
 
@@ -86,11 +88,11 @@ fn a_prompt_is_sent_where_its_rule_says() {
         ("authorization", "Bearer mine"),
         ("api-key", "mine"),
     ]);
-    let step = route.request_headers(&mut vm, 1_000, &client, false);
+    let step = route.request_headers(&mut vm, &client, false);
     let stripped = vec![removed("x-muxspace-cluster"), removed("x-envoy-max-retries"), removed("accept-encoding")];
     assert_eq!(step, Step::with(Flow::Pause, stripped));
     assert_eq!(route.request_chunk(&mut vm, 10), Step::hold());
-    let step = route.request_end(&mut vm, 1_001, BODY);
+    let step = route.request_end(&mut vm, BODY);
     let id = "00000000000000ab00000001";
     assert_eq!(
         step,
@@ -104,7 +106,7 @@ fn a_prompt_is_sent_where_its_rule_says() {
             ]
         )
     );
-    let step = Attempt::default().request_headers(&mut vm, 1_002, Some(id));
+    let step = Attempt::default().request_headers(&mut vm, Some(id));
     assert_eq!(
         step,
         Step::with(
@@ -128,8 +130,8 @@ fn an_unchanged_body_is_left_alone_but_has_a_length() {
         let mut route = Route::default();
         let mut client = headers(&[("content-length", length)]);
         client.0.retain(|(name, value)| name != "content-length" || !value.is_empty());
-        route.request_headers(&mut vm, 0, &client, false);
-        let step = route.request_end(&mut vm, 0, br#"{"model":"m","messages":[]}"#);
+        route.request_headers(&mut vm, &client, false);
+        let step = route.request_end(&mut vm, br#"{"model":"m","messages":[]}"#);
         assert_eq!(step.effects.get(2), expected.as_ref());
     }
 }
@@ -150,10 +152,12 @@ fn an_answer_names_what_routed_it_and_leaves_a_record() {
     }
     let body = br#"{"usage":{"prompt_tokens":5,"completion_tokens":2}}"#;
     assert_eq!(attempt.response_chunk(body, true), Step::on());
-    attempt.done(&mut vm, 1_020);
+    vm.now_ms = 1_020;
+    attempt.done(&mut vm);
     assert!(vm.queue.is_empty());
     route.response_end();
-    route.done(&mut vm, 1_021);
+    vm.now_ms = 1_021;
+    route.done(&mut vm);
     let record = only_record(&mut vm);
     assert_eq!((record.status, record.duration_ms, record.outcome.as_str()), (200, 21, ""));
     assert_eq!(
@@ -179,8 +183,10 @@ fn a_client_that_hangs_up_leaves_an_estimate() {
         }
         assert!(route.is_unfinished());
         route.broke_off(Downstream::Disconnected);
-        route.done(&mut vm, 1_020);
-        attempt.done(&mut vm, 1_021);
+        vm.now_ms = 1_020;
+        route.done(&mut vm);
+        vm.now_ms = 1_021;
+        attempt.done(&mut vm);
         let record = only_record(&mut vm);
         assert_eq!(record.outcome, "client_disconnected");
         let usage = record.attempts[0].usage.clone().unwrap();
@@ -192,22 +198,24 @@ fn a_client_that_hangs_up_leaves_an_estimate() {
 fn a_provider_that_cannot_be_reached_is_not_charged() {
     let mut vm = vm();
     let (mut route, mut attempt, _) = sent(&mut vm, BODY);
-    attempt.done(&mut vm, 1_010);
+    vm.now_ms = 1_010;
+    attempt.done(&mut vm);
     route.response_headers(503, false);
     route.response_end();
-    route.done(&mut vm, 1_011);
+    vm.now_ms = 1_011;
+    route.done(&mut vm);
     let record = only_record(&mut vm);
     assert_eq!((record.status, record.attempts[0].status, record.attempts[0].usage.clone()), (503, 0, None));
 }
 
 fn refusal(vm: &mut Vm, extra: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let mut route = Route::default();
-    let step = route.request_headers(vm, 0, &headers(extra), false);
+    let step = route.request_headers(vm, &headers(extra), false);
     let step = if step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
         step
     } else {
         assert_eq!(step.flow, Flow::Pause, "a refused request is read to its end");
-        route.request_end(vm, 0, body)
+        route.request_end(vm, body)
     };
     assert_eq!(step.flow, Flow::Pause);
     let Some(Effect::Reply(Reply { status, body, .. })) = step.effects.last() else { panic!("{step:?}") };
@@ -251,7 +259,7 @@ fn a_refused_prompt_leaves_a_record_of_its_workspace() {
 fn models_are_listed_without_a_body() {
     let mut vm = vm();
     let list = headers(&[(":method", "GET"), (":path", "/v1/models")]);
-    let step = Route::default().request_headers(&mut vm, 0, &list, true);
+    let step = Route::default().request_headers(&mut vm, &list, true);
     let Some(Effect::Reply(reply)) = step.effects.last() else { panic!() };
     assert!(reply.status == 200 && String::from_utf8_lossy(&reply.body).contains("\"p/m\""));
 }
@@ -260,7 +268,7 @@ fn models_are_listed_without_a_body() {
 fn a_try_without_a_route_is_refused() {
     let mut vm = vm();
     for id in [None, Some("00000000000000ab00000001"), Some("ffff"), Some("00000000000000abé")] {
-        let step = Attempt::default().request_headers(&mut vm, 0, id);
+        let step = Attempt::default().request_headers(&mut vm, id);
         assert!(matches!(step.effects.as_slice(), [Effect::Reply(Reply { status: 500, .. })]), "{id:?}");
     }
 }

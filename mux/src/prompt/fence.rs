@@ -47,6 +47,9 @@ fn is_blank(raw: &[u8]) -> bool {
 
 /// The path in an info string, whatever else stands there: a language, attributes, a line range.
 fn in_info(info: &str) -> Option<&str> {
+    if !info.contains(['=', '{', '\t', ',']) {
+        return info.split(' ').find_map(file_path_after_language);
+    }
     let words = || info.split([' ', '\t', '{', '}', ',']).filter(|word| !word.is_empty());
     let attribute = words().find_map(|word| {
         let (key, value) = word.split_once('=')?;
@@ -114,7 +117,7 @@ fn first_line(raw: &[u8]) -> &[u8] {
 
 fn text(raw: &[u8]) -> Cow<'_, str> {
     match unescape(raw) {
-        Cow::Borrowed(text) => String::from_utf8_lossy(text),
+        Cow::Borrowed(text) => std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed),
         Cow::Owned(text) => Cow::Owned(String::from_utf8_lossy(&text).into_owned()),
     }
 }

@@ -1,8 +1,6 @@
 //! The files in context: those whose contents or edits are part of the conversation. Names in instructions, in tool
 //! definitions and inside of file contents are not.
 
-use std::collections::HashSet;
-
 use super::chat::{Chat, Role};
 use super::fence::named_blocks;
 use super::path::{declared_path, file_path};
@@ -12,12 +10,12 @@ use crate::json::{self, Cursor, Kind, unescape};
 /// Levels of a tool call's arguments that are looked into.
 const ARGUMENT_DEPTH_MAX: usize = 8;
 
-/// One file in context.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    pub path: String,
+/// One file in context, once for each time that it is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct File<'a> {
+    pub path: &'a str,
     pub source: Source,
-    /// Index of the message in which it is first seen.
+    /// Index of the message in which it is seen.
     pub message: usize,
 }
 
@@ -30,9 +28,9 @@ pub enum Source {
     ToolCall,
 }
 
-/// All files in context, each path once, in order of appearance.
-pub fn files(chat: &Chat) -> Vec<File> {
-    let mut found = Found::default();
+/// Calls `found` with the files in context, in order of appearance.
+pub fn files(chat: &Chat, found: impl FnMut(File)) {
+    let mut found = Found { left: FILES_MAX, message: 0, found };
     let mut fences = chat.fences.as_slice();
     for (index, message) in chat.messages.iter().enumerate() {
         found.message = index;
@@ -50,7 +48,6 @@ pub fn files(chat: &Chat) -> Vec<File> {
             found.in_arguments(chat.body.get(span.clone()).unwrap_or_default());
         }
     }
-    found.files
 }
 
 /// Those of ascending `fences` that lie in `span`, and those behind it.
@@ -60,18 +57,17 @@ fn fences_within<'a>(fences: &'a [u32], span: &json::Span) -> (&'a [u32], &'a [u
     fences.split_at(fences.partition_point(|at| (*at as usize) < span.end))
 }
 
-#[derive(Default)]
-struct Found {
-    files: Vec<File>,
-    seen: HashSet<String>,
+struct Found<F> {
+    left: usize,
     message: usize,
+    found: F,
 }
 
-impl Found {
+impl<F: FnMut(File)> Found<F> {
     fn push(&mut self, path: &str, source: Source) {
-        if self.files.len() < FILES_MAX && !self.seen.contains(path) {
-            self.seen.insert(path.to_owned());
-            self.files.push(File { path: path.to_owned(), source, message: self.message });
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            (self.found)(File { path, source, message: self.message });
         }
     }
 
@@ -136,7 +132,9 @@ mod tests {
     fn paths(messages: Value) -> Vec<(String, Source, usize)> {
         let body = serde_json::to_vec_pretty(&json!({ "model": "m", "messages": messages })).unwrap();
         let chat = read(&body, Needs::Files).unwrap();
-        files(&chat).into_iter().map(|file| (file.path, file.source, file.message)).collect()
+        let mut found = Vec::new();
+        files(&chat, |file| found.push((file.path.to_owned(), file.source, file.message)));
+        found
     }
 
     #[test]
@@ -151,7 +149,11 @@ mod tests {
                 { "role": "tool", "content": block("inside.ts") },
                 { "role": "user", "content": block("a.ts") },
             ])),
-            [("a.ts".into(), Source::Block, 2), ("b.ts".into(), Source::Block, 2), ("c.ts".into(), Source::Block, 3)]
+            [("a.ts", 2), ("b.ts", 2), ("c.ts", 3), ("a.ts", 5)].map(|(path, message)| (
+                path.into(),
+                Source::Block,
+                message
+            ))
         );
     }
 

@@ -11,8 +11,8 @@ mod path;
 pub use chat::{Chat, ReadError, StreamOptions, read};
 pub use files::{File, Source, files};
 
-/// Files in context that are kept of one request; more are not looked at.
-pub const FILES_MAX: usize = 4_096;
+/// Sights of files in one request; more are not looked at.
+pub const FILES_MAX: usize = 16_384;
 /// Bytes of a path; a longer one is no path.
 pub const PATH_BYTES_MAX: usize = 1_024;
 

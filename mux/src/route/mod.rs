@@ -129,12 +129,11 @@ fn by_rules(
     needs: Needs,
     requested: &str,
 ) -> Result<Chosen, Refusal> {
-    let files = match needs {
-        Needs::Nothing => Vec::new(),
-        Needs::Files => prompt::files(chat),
-    };
+    let matching = caller.workspace.rules.matching(|see| match needs {
+        Needs::Nothing => {}
+        Needs::Files => prompt::files(chat, |file| see(file.path)),
+    });
     // A rule whose target is gone never matches.
-    let matching = caller.workspace.rules.matching(&files);
     let mut resolved = matching.filter_map(|rule| {
         let model = match &rule.target {
             Target::Model(model) => model.clone(),

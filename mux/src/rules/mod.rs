@@ -5,7 +5,7 @@ mod patterns;
 use std::cell::OnceCell;
 
 use crate::config::{self, PATTERN_BYTES_MAX, PATTERNS_MAX, RULE_NAME_BYTES_MAX, RULES_MAX};
-use crate::prompt::{File, Needs};
+use crate::prompt::Needs;
 use crate::snapshot::CompileError;
 use patterns::Patterns;
 
@@ -33,18 +33,16 @@ impl Rules {
         if looks_at_files { Needs::Files } else { Needs::Nothing }
     }
 
-    /// The rules whose conditions hold, in their order.
-    pub fn matching<'a>(&'a self, files: &[File]) -> impl Iterator<Item = &'a config::Rule> {
+    /// The rules whose conditions hold, in their order. `each_file` calls what it is given with every path in context.
+    pub fn matching(&self, each_file: impl FnOnce(&mut dyn FnMut(&str))) -> impl Iterator<Item = &config::Rule> {
         let patterns = self.patterns.get_or_init(|| Patterns::compile(&self.rules));
-        let matched = patterns.matches(files.iter().map(|file| file.path.as_str()));
-        self.rules
-            .iter()
-            .enumerate()
-            .filter(move |(index, rule)| {
-                let config::When { file } = &rule.when;
-                file.is_empty() || matched.contains(*index)
-            })
-            .map(|(_, rule)| rule)
+        let mut matched = patterns.start();
+        each_file(&mut |path| patterns.see(path, &mut matched));
+        let holds = move |index: usize, when: &config::When| {
+            let config::When { file } = when;
+            file.is_empty() || matched.contains(index)
+        };
+        self.rules.iter().enumerate().filter(move |(index, rule)| holds(*index, &rule.when)).map(|(_, rule)| rule)
     }
 }
 
@@ -95,7 +93,7 @@ mod tests {
 
     use super::{Rules, check};
     use crate::config::{Rule, When};
-    use crate::prompt::{File, Needs, Source};
+    use crate::prompt::Needs;
 
     fn rule(name: &str, file: &[&str]) -> Rule {
         let file = file.iter().map(ToString::to_string).collect();
@@ -103,9 +101,8 @@ mod tests {
     }
 
     fn first(rules: &[Rule], paths: &[&str]) -> Option<String> {
-        let files: Vec<File> =
-            paths.iter().map(|path| File { path: path.to_string(), source: Source::Block, message: 0 }).collect();
-        Rules::new(rules.to_vec()).matching(&files).next().map(|rule| rule.name.clone())
+        let rules = Rules::new(rules.to_vec());
+        rules.matching(|see| paths.iter().for_each(|path| see(path))).next().map(|rule| rule.name.clone())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Each pattern brings one literal: a plain pattern itself, a glob its longest literal part. One automaton finds all
 //! literals of all patterns at once; a glob is tried only where its literal was found.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::config;
 
@@ -65,10 +65,7 @@ impl Patterns {
         let (with_literal, bare): (Vec<usize>, Vec<usize>) = (0..patterns.len())
             .partition(|index| patterns.get(*index).is_some_and(|pattern| !pattern.literal().is_empty()));
         let literals = with_literal.iter().filter_map(|index| patterns.get(*index)).map(Pattern::literal);
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(literals);
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(literals);
         match automaton {
             Ok(automaton) if !with_literal.is_empty() => {
                 Self { patterns, automaton: Some(automaton), literals: with_literal, bare, rules: rules.len() }
@@ -84,19 +81,21 @@ impl Patterns {
         }
     }
 
-    pub fn matches<'a>(&self, paths: impl Iterator<Item = &'a str>) -> Matched {
-        let mut matched = Matched(vec![0; self.rules.div_ceil(64)]);
+    /// No path has been seen yet.
+    pub fn start(&self) -> Matched {
+        Matched(vec![0; self.rules.div_ceil(64)])
+    }
+
+    /// Adds what matches `path`.
+    pub fn see(&self, path: &str, matched: &mut Matched) {
         if self.patterns.is_empty() {
-            return matched;
+            return;
         }
-        for path in paths {
-            if path.contains('\\') {
-                self.match_path(&path.replace('\\', "/"), &mut matched);
-            } else {
-                self.match_path(path, &mut matched);
-            }
+        if path.contains('\\') {
+            self.match_path(&path.replace('\\', "/"), matched);
+        } else {
+            self.match_path(path, matched);
         }
-        matched
     }
 
     fn match_path(&self, path: &str, matched: &mut Matched) {

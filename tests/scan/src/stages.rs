@@ -23,11 +23,16 @@ pub fn print() {
     row("read, rules look at files", &|body| micros(|| read(black_box(body), Needs::Files).is_ok()));
     row("find the files in context", &|body| {
         let chat = read(body, Needs::Files).expect("a chat request");
-        micros(|| files(black_box(&chat)))
+        micros(|| {
+            let mut count = 0;
+            files(black_box(&chat), |_| count += 1);
+            count
+        })
     });
     row("match 20 rules", &|body| {
-        let files = files(&read(body, Needs::Files).expect("a chat request"));
-        micros(|| rules.matching(black_box(&files)).next().is_some())
+        let mut paths = Vec::new();
+        files(&read(body, Needs::Files).expect("a chat request"), |file| paths.push(file.path.to_owned()));
+        micros(|| rules.matching(|see| paths.iter().for_each(|path| see(black_box(path)))).next().is_some())
     });
     row("splice the model", &|body| {
         let span = read(body, Needs::Nothing).ok().and_then(|chat| chat.model).expect("a model");
