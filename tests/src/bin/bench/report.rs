@@ -31,7 +31,7 @@ pub struct Report {
 impl Report {
     pub fn markdown(&self) -> String {
         let mut text = self.conditions();
-        text += &self.cpu();
+        text += &cpu(&self.costs);
         text += &self.throughput();
         text += &self.latency();
         text += &self.streaming();
@@ -50,31 +50,6 @@ impl Report {
             machine::processor(),
             self.took.as_secs()
         )
-    }
-
-    fn cpu(&self) -> String {
-        let mut text = format!(
-            "**CPU of Envoy per request**, µs\n\n\
-             | prompt | bare | Muxspace, 20 rules | ratio | at most | | {MANY_RULES} rules | of 20 rules | at most | |\n\
-             |---|--:|--:|--:|--:|---|--:|--:|--:|---|\n"
-        );
-        for (size, rounds) in SIZES.iter().zip(&self.costs) {
-            let cpu = |arm: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us));
-            let ratio = |arm: usize, of: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us / arms[of].cpu_us));
-            let (few, many) = (ratio(1, 0), ratio(2, 1));
-            let _ = writeln!(
-                text,
-                "| {} | {:.0} | {:.0} | **{few:.2}** | {:.1} | {} | {:.0} | **{many:.2}** | {MANY_RULES_TARGET} | {} |",
-                size.name,
-                cpu(0),
-                cpu(1),
-                size.target,
-                verdict(few, size.target),
-                cpu(2),
-                verdict(many, MANY_RULES_TARGET),
-            );
-        }
-        text + "\n"
     }
 
     fn throughput(&self) -> String {
@@ -126,6 +101,32 @@ impl Report {
             filter / 1024
         )
     }
+}
+
+/// CPU of Envoy per request, by size, then by round, then by arm.
+pub fn cpu(costs: &[Vec<Vec<Cost>>]) -> String {
+    let mut text = format!(
+        "**CPU of Envoy per request**, µs\n\n\
+         | prompt | bare | Muxspace, 20 rules | ratio | at most | | {MANY_RULES} rules | of 20 rules | at most | |\n\
+         |---|--:|--:|--:|--:|---|--:|--:|--:|---|\n"
+    );
+    for (size, rounds) in SIZES.iter().zip(costs) {
+        let cpu = |arm: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us));
+        let ratio = |arm: usize, of: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us / arms[of].cpu_us));
+        let (few, many) = (ratio(1, 0), ratio(2, 1));
+        let _ = writeln!(
+            text,
+            "| {} | {:.0} | {:.0} | **{few:.2}** | {:.1} | {} | {:.0} | **{many:.2}** | {MANY_RULES_TARGET} | {} |",
+            size.name,
+            cpu(0),
+            cpu(1),
+            size.target,
+            verdict(few, size.target),
+            cpu(2),
+            verdict(many, MANY_RULES_TARGET),
+        );
+    }
+    text + "\n"
 }
 
 fn compared(bare: &[Duration], mux: &[Duration]) -> String {
