@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use proto::v1;
 
 use crate::link::{Link, Wish};
@@ -34,7 +34,7 @@ pub struct Queue {
 impl Queue {
     pub fn push(&mut self, record: &v1::RequestRecord) {
         let bytes = record.encoded_len();
-        let mut field = Vec::with_capacity(bytes + 8);
+        let mut field = Vec::with_capacity(bytes + 1 + encoded_len_varint(bytes as u64));
         encode_key(REQUESTS_FIELD, WireType::LengthDelimited, &mut field);
         encode_varint(bytes as u64, &mut field);
         record.encode_raw(&mut field);
@@ -71,7 +71,8 @@ impl Queue {
             if records > 0 && message.len() + next.len() > BATCH_BYTES_MAX {
                 break;
             }
-            message.extend(self.pop().into_iter().flatten());
+            let Some(record) = self.pop() else { break };
+            message.extend_from_slice(&record);
             records += 1;
         }
         records

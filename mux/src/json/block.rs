@@ -7,12 +7,12 @@ pub const BLOCK: usize = 64;
 #[derive(Clone, Copy)]
 pub struct Block([Lane; BLOCK / LANE]);
 
-const LANE: usize = 16;
+pub const LANE: usize = 16;
 
 impl Block {
     #[inline(always)]
     pub fn load(bytes: &[u8; BLOCK]) -> Self {
-        Self(std::array::from_fn(|lane| Lane::load(bytes, lane)))
+        Self(std::array::from_fn(|lane| Lane::load(bytes, lane * LANE)))
     }
 
     /// Bit `n` is set where byte `n` equals `byte`.
@@ -49,6 +49,14 @@ impl Block {
     }
 }
 
+/// Index of the first of 16 bytes that is a quote, a backslash, a backtick, a control character or not ASCII.
+#[inline(always)]
+pub fn first_odd(bytes: &[u8; LANE]) -> Option<usize> {
+    let lane = Lane::load(bytes, 0);
+    let odd = lane.equal(b'"').or(lane.equal(b'\\')).or(lane.equal(b'`')).or(lane.below_space()).bits();
+    (odd != 0).then(|| odd.trailing_zeros() as usize)
+}
+
 #[cfg(target_arch = "wasm32")]
 use wasm::Lane;
 #[cfg(target_arch = "x86_64")]
@@ -58,17 +66,17 @@ use x86::Lane;
 mod wasm {
     use std::arch::wasm32::{i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128, v128_load, v128_or};
 
-    use super::{BLOCK, LANE};
+    use super::LANE;
 
     #[derive(Clone, Copy)]
     pub struct Lane(v128);
 
     impl Lane {
         #[inline(always)]
-        pub fn load(bytes: &[u8; BLOCK], lane: usize) -> Self {
-            debug_assert!(lane < BLOCK / LANE);
-            // SAFETY: `lane` is below BLOCK / LANE, so the 16 bytes lie inside the array; the load needs no alignment.
-            Self(unsafe { v128_load(bytes.as_ptr().add((lane % (BLOCK / LANE)) * LANE).cast()) })
+        pub fn load<const N: usize>(bytes: &[u8; N], at: usize) -> Self {
+            assert!(at + LANE <= N);
+            // SAFETY: the 16 bytes lie inside the array, as was just checked; the load needs no alignment.
+            Self(unsafe { v128_load(bytes.as_ptr().add(at).cast()) })
         }
 
         #[inline(always)]
@@ -101,18 +109,18 @@ mod x86 {
         __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     };
 
-    use super::{BLOCK, LANE};
+    use super::LANE;
 
     #[derive(Clone, Copy)]
     pub struct Lane(__m128i);
 
     impl Lane {
         #[inline(always)]
-        pub fn load(bytes: &[u8; BLOCK], lane: usize) -> Self {
-            debug_assert!(lane < BLOCK / LANE);
-            // SAFETY: the index is below BLOCK / LANE, so the 16 bytes lie inside the array; the load is unaligned;
-            // SSE2 is part of every x86-64.
-            Self(unsafe { _mm_loadu_si128(bytes.as_ptr().add((lane % (BLOCK / LANE)) * LANE).cast()) })
+        pub fn load<const N: usize>(bytes: &[u8; N], at: usize) -> Self {
+            assert!(at + LANE <= N);
+            // SAFETY: the 16 bytes lie inside the array, as was just checked; the load is unaligned; SSE2 is part of
+            // every x86-64.
+            Self(unsafe { _mm_loadu_si128(bytes.as_ptr().add(at).cast()) })
         }
 
         #[inline(always)]
@@ -150,15 +158,15 @@ mod x86 {
 
 #[cfg(any(test, not(any(target_arch = "wasm32", target_arch = "x86_64"))))]
 mod scalar {
-    use super::{BLOCK, LANE};
+    use super::LANE;
 
     #[derive(Clone, Copy)]
     pub struct Lane([u8; LANE]);
 
     impl Lane {
-        pub fn load(bytes: &[u8; BLOCK], lane: usize) -> Self {
+        pub fn load<const N: usize>(bytes: &[u8; N], at: usize) -> Self {
             let mut own = [0; LANE];
-            own.iter_mut().zip(bytes.iter().skip(lane * LANE)).for_each(|(to, from)| *to = *from);
+            own.iter_mut().zip(bytes.iter().skip(at)).for_each(|(to, from)| *to = *from);
             Self(own)
         }
 
@@ -189,7 +197,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{BLOCK, Block, Lane, scalar};
+    use super::{BLOCK, Block, Lane, first_odd, scalar};
 
     fn blocks() -> Vec<[u8; BLOCK]> {
         (0..=255u8)
@@ -216,14 +224,26 @@ mod tests {
     }
 
     #[test]
+    fn the_first_odd_byte_is_found() {
+        for at in 0..16 {
+            for odd in [b'"', b'\\', b'`', 0x1f, 0x80, 0xff] {
+                let mut bytes = [b'a'; 16];
+                bytes[at..].fill(odd);
+                assert_eq!(first_odd(&bytes), Some(at));
+            }
+        }
+        assert_eq!(first_odd(b" !#[]_az~\x7f012345"), None);
+    }
+
+    #[test]
     fn vector_and_scalar_lanes_agree() {
         for bytes in blocks() {
-            for lane in 0..4 {
-                let (fast, slow) = (Lane::load(&bytes, lane), scalar::Lane::load(&bytes, lane));
+            for at in [0, 1, 16, 31, 48] {
+                let (fast, slow) = (Lane::load(&bytes, at), scalar::Lane::load(&bytes, at));
                 assert_eq!(fast.bits(), slow.bits());
                 assert_eq!(fast.equal(b'"').bits(), slow.equal(b'"').bits());
                 assert_eq!(fast.below_space().bits(), slow.below_space().bits());
-                let (fast_next, slow_next) = (Lane::load(&bytes, 3 - lane), scalar::Lane::load(&bytes, 3 - lane));
+                let (fast_next, slow_next) = (Lane::load(&bytes, 48 - at), scalar::Lane::load(&bytes, 48 - at));
                 assert_eq!(fast.or(fast_next).bits(), slow.or(slow_next).bits());
             }
         }

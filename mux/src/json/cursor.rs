@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::DEPTH_MAX;
-use super::block::{BLOCK, Block};
+use super::block::{BLOCK, Block, LANE, first_odd};
 use super::text::unescape;
 
 /// A range of bytes of the body.
@@ -99,11 +99,19 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut member: impl FnMut(&mut Self, &[u8]) -> Result<(), E>,
     ) -> Result<Span, E> {
+        self.members(|cursor, key| member(cursor, &key))
+    }
+
+    /// Like [`Cursor::object`]; the keys may be kept.
+    pub fn members<E: From<Error>>(
+        &mut self,
+        mut member: impl FnMut(&mut Self, Cow<'a, [u8]>) -> Result<(), E>,
+    ) -> Result<Span, E> {
         let start = self.open(b'{', "an object")?;
         if !self.take(b'}') {
             loop {
                 let key = self.key()?;
-                member(self, &key)?;
+                member(self, key)?;
                 if self.take(b'}') {
                     break;
                 }
@@ -336,10 +344,12 @@ impl<'a> Cursor<'a> {
     /// Keys and small words, the most of all strings, without the block's set-up.
     #[inline(always)]
     fn short_string_end(&self, start: usize) -> Option<usize> {
-        let head = self.bytes.get(start..)?.first_chunk::<8>()?;
-        let plain =
-            head.iter().position(|byte| !matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'_' | b'a'..=b'~'))?;
-        (head.get(plain) == Some(&b'"')).then_some(start + plain)
+        let rest = self.bytes.get(start..)?;
+        let odd = match rest.as_chunks::<LANE>().0 {
+            [first, second, ..] => first_odd(first).or_else(|| first_odd(second).map(|odd| LANE + odd))?,
+            _ => rest.iter().position(|byte| !matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'_' | b'a'..=b'~'))?,
+        };
+        (rest.get(odd) == Some(&b'"')).then_some(start + odd)
     }
 
     /// Looks closer at a block with something in it that most blocks do not have.

@@ -2,30 +2,44 @@
 //! other types than expected, or as null, since one odd field must not lose the others' numbers.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
+use crate::json::{self, Cursor};
 
 #[derive(Clone, Debug, Default)]
-pub struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
+pub struct Fields<'a> {
+    fields: Vec<Field<'a>>,
+    /// The object's text; none if the fields are from several objects.
+    text: Option<&'a [u8]>,
+}
+
+/// A name, unescaped, and a value as JSON text.
+type Field<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 impl<'a> Fields<'a> {
     /// `None` unless `json` is one whole object.
     pub fn parse(json: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        let mut cursor = Cursor::new(json);
+        let mut fields = Vec::with_capacity(8);
+        cursor
+            .members::<json::Error>(|cursor, name| {
+                let value = cursor.skip()?;
+                fields.push((name, Cow::Borrowed(cursor.raw(&value))));
+                Ok(())
+            })
+            .ok()?;
+        cursor.finish().ok()?;
+        Some(Self { fields, text: Some(json) })
     }
 
     /// The value under `name` (the last one, if it occurs twice) as JSON text; `None` also for null.
-    fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
-        Some(value.get()).filter(|text| *text != "null")
+    fn text(&self, name: &str) -> Option<&[u8]> {
+        let (_, value) = self.fields.iter().rev().find(|(key, _)| **key == *name.as_bytes())?;
+        Some(&**value).filter(|text| *text != b"null")
     }
 
     /// A count. A few providers spell theirs as a float.
     pub fn count(&self, name: &str) -> Option<u64> {
-        let text = self.text(name)?;
+        let text = std::str::from_utf8(self.text(name)?).ok()?;
         let from_float = || {
             let number: f64 = text.parse().ok()?;
             // Past 2^53 a float no longer counts in ones.
@@ -35,74 +49,61 @@ impl<'a> Fields<'a> {
     }
 
     pub fn object(&self, name: &str) -> Option<Fields<'_>> {
-        Fields::parse(self.text(name)?.as_bytes())
+        Fields::parse(self.text(name)?)
     }
 
+    /// The objects of a list; none if anything else is in it.
     pub fn objects(&self, name: &str) -> Vec<Fields<'_>> {
-        self.text(name).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        let mut objects = Vec::new();
+        let mut cursor = Cursor::new(self.text(name).unwrap_or_default());
+        let outcome = cursor.array::<json::Error>(|cursor| {
+            let item = cursor.skip()?;
+            objects.push(Fields::parse(cursor.raw(&item)));
+            Ok(())
+        });
+        let objects: Option<Vec<_>> = objects.into_iter().collect();
+        outcome.ok().and(objects).unwrap_or_default()
     }
 
     pub fn is_empty_array(&self, name: &str) -> bool {
-        self.text(name)
-            .and_then(|text| text.strip_prefix('['))
-            .and_then(|text| text.strip_suffix(']'))
-            .is_some_and(|between| between.trim().is_empty())
+        let mut is_empty = true;
+        let mut cursor = Cursor::new(self.text(name).unwrap_or_default());
+        let outcome = cursor.array::<json::Error>(|cursor| {
+            is_empty = false;
+            cursor.skip().map(|_| ())
+        });
+        outcome.is_ok() && is_empty
     }
 
     /// Takes over the fields of `newer`, except nulls, in place of its own of the same names.
     pub fn overlay(&mut self, newer: &Fields<'_>) {
-        for (name, value) in &newer.0 {
-            if value.get() == "null" {
+        self.text = None;
+        for (name, value) in &newer.fields {
+            if **value == *b"null" {
                 continue;
             }
-            let value = Cow::Owned((**value).to_owned());
-            match self.0.iter_mut().find(|(own, _)| own == name) {
+            let value = Cow::Owned(value.to_vec());
+            match self.fields.iter_mut().find(|(own, _)| own == name) {
                 Some((_, own)) => *own = value,
-                None => self.0.push((Cow::Owned(name.clone().into_owned()), value)),
+                None => self.fields.push((Cow::Owned(name.to_vec()), value)),
             }
         }
     }
 
     /// As JSON text, each value spelled as it came.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
-            fields.push((name, Cow::Borrowed(map.next_value::<&RawValue>()?)));
+        if let Some(text) = self.text {
+            return String::from_utf8_lossy(text).into_owned();
         }
-        Ok(Fields(fields))
-    }
-}
-
-/// Borrows a name unless it has escapes.
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value.as_ref())?;
+        let mut text = String::from("{");
+        for (index, (name, value)) in self.fields.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text += &serde_json::Value::from(String::from_utf8_lossy(name)).to_string();
+            text.push(':');
+            text += &String::from_utf8_lossy(value);
         }
-        map.end()
+        text + "}"
     }
 }
