@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::DEPTH_MAX;
 use super::block::{BLOCK, Block, LANE, first_odd};
+use super::found::Found;
 use super::text::unescape;
 
 /// A range of bytes of the body.
@@ -440,70 +441,6 @@ impl<'a> Cursor<'a> {
             }
         }
     }
-}
-
-/// What was found in a block of a string.
-#[derive(Clone, Copy)]
-struct Found {
-    /// Quotes that are not escaped; the lowest bit ends the string.
-    ends: u64,
-    /// Escaped bytes other than `n`, `t`, `"` and `\`.
-    rare_escapes: u64,
-    /// Not 0: a control character, a byte that is not ASCII, or a backtick.
-    special: u64,
-}
-
-impl Found {
-    /// `carry` is 1 if the first byte is escaped by the last byte of the block before.
-    #[inline(always)]
-    fn read(block: Block, carry: &mut u64) -> Self {
-        let backslashes = block.equal(b'\\');
-        let quotes = block.equal(b'"');
-        let escaped = escaped(backslashes, carry);
-        Self {
-            ends: quotes & !escaped,
-            rare_escapes: escaped & !(quotes | backslashes | block.equal_any(b'n', b't')),
-            special: block.special(b'`'),
-        }
-    }
-
-    #[inline(always)]
-    fn is_plain(self) -> bool {
-        self.ends | self.rare_escapes | self.special == 0
-    }
-
-    fn end(self) -> Option<usize> {
-        (self.ends != 0).then(|| self.ends.trailing_zeros() as usize)
-    }
-
-    /// Bits of the bytes in front of the closing quote; all of them if it is not here.
-    fn inside(self) -> u64 {
-        if self.ends == 0 { u64::MAX } else { (self.ends & self.ends.wrapping_neg()) - 1 }
-    }
-}
-
-/// Which bytes of a block are escaped, given where its backslashes are and whether its first byte is escaped already.
-#[inline(always)]
-fn escaped(backslashes: u64, carry: &mut u64) -> u64 {
-    let first = *carry;
-    let active = backslashes & !first;
-    if active & (active << 1) == 0 {
-        // No backslash follows another: each escapes its neighbour.
-        *carry = active >> 63;
-        return active << 1 | first;
-    }
-    let mut found = first;
-    let mut rest = active;
-    *carry = 0;
-    while rest != 0 {
-        let backslash = rest & rest.wrapping_neg();
-        if backslash == 1 << 63 {
-            *carry = 1;
-        }
-        found |= backslash << 1;
-        rest &= !(backslash | backslash << 1);
-    }
-    found
 }
 
 /// For each level whether it is an object: one bit.

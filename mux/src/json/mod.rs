@@ -6,6 +6,7 @@
 
 mod block;
 mod cursor;
+mod found;
 mod splice;
 mod text;
 
