@@ -17,6 +17,8 @@ use super::{Failure, files};
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
+/// Envoy ends at once when it is told to, and its filters with it: time in which they send what they have to report.
+const LAST_REPORTS: Duration = Duration::from_millis(300);
 /// After the first routed request, the time in which all workers must have the snapshot.
 const WORKERS_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -39,7 +41,10 @@ pub async fn run(settings: Up) -> Result<(), Failure> {
             Ok(()) => {
                 announce(&running, proxy);
                 tokio::select! {
-                    stopped = serve::stop_signal() => stopped,
+                    stopped = serve::stop_signal() => {
+                        tokio::time::sleep(LAST_REPORTS).await;
+                        stopped
+                    }
                     failure = running.failed() => Err(failure),
                     failure = supervisor.failed() => return after_envoy(running, failure).await,
                 }
