@@ -47,7 +47,8 @@ fn is_blank(raw: &[u8]) -> bool {
 
 /// The path in an info string, whatever else stands there: a language, attributes, a line range.
 fn in_info(info: &str) -> Option<&str> {
-    if !info.contains(['=', '{', '\t', ',']) {
+    let is_plain = !info.bytes().any(|byte| matches!(byte, b'=' | b'{' | b'\t' | b','));
+    if is_plain {
         return info.split(' ').find_map(file_path_after_language);
     }
     let words = || info.split([' ', '\t', '{', '}', ',']).filter(|word| !word.is_empty());
@@ -62,6 +63,9 @@ fn in_info(info: &str) -> Option<&str> {
 
 /// `src/app.py`, or `python:src/app.py`.
 fn file_path_after_language(word: &str) -> Option<&str> {
+    if !word.contains(':') {
+        return file_path(word);
+    }
     let after_language = word.split_once(':').filter(|(language, path)| {
         let is_language = !language.is_empty()
             && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+#-_".contains(&byte));

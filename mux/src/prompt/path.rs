@@ -62,6 +62,9 @@ fn is_word(path: &[u8]) -> bool {
 
 /// Cuts `:10`, `:10-20`, `:10:5`, `#L10` and `#L10-L20` off the end.
 fn without_lines(word: &str) -> &str {
+    if !word.bytes().any(|byte| matches!(byte, b'#' | b':')) {
+        return word;
+    }
     let is_lines = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'L'));
     if let Some((path, lines)) = word.rsplit_once('#')
         && lines.starts_with('L')
