@@ -22,11 +22,21 @@ pub struct Options {
     /// Envoy's workers.
     pub concurrency: usize,
     pub filter: PathBuf,
+    pub code: Code,
+}
+
+/// How Envoy gets the filter's module.
+#[derive(Clone, Copy, Debug)]
+pub enum Code {
+    /// With its configuration.
+    Inline,
+    /// By HTTP, as an Envoy asks for in its node metadata.
+    Remote,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { concurrency: 1, filter: filter_path() }
+        Self { concurrency: 1, filter: filter_path(), code: Code::Inline }
     }
 }
 
@@ -46,11 +56,11 @@ pub struct Stack {
 impl Stack {
     /// Starts everything and waits until every worker serves a snapshot.
     pub async fn start(options: Options) -> Self {
-        let Options { concurrency, filter } = options;
+        let Options { concurrency, filter, code } = options;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (server, server_address) = start_server(folder.path(), "127.0.0.1:0", &filter).await;
         let api = Api::new(&format!("http://{server_address}"), ADMIN_TOKEN);
-        let (envoy, admin) = start_envoy(folder.path(), &server_address, concurrency).await;
+        let (envoy, admin) = start_envoy(folder.path(), &server_address, concurrency, code).await;
         let proxy = listener_of(admin).await;
         let http = client::http();
         let stack = Self { api, http, proxy, admin, server, envoy, server_address, filter, folder };
@@ -171,7 +181,7 @@ pub async fn start_server(folder: &Path, address: &str, filter: &Path) -> (Proce
 }
 
 /// Renders the bootstrap and starts Envoy by it; returns the address of its admin listener.
-pub async fn start_envoy(folder: &Path, api: &str, concurrency: usize) -> (Process, SocketAddr) {
+pub async fn start_envoy(folder: &Path, api: &str, concurrency: usize, code: Code) -> (Process, SocketAddr) {
     let config = folder.join("envoy.yaml");
     let mut render = muxspace(folder);
     render.args(["envoy-config", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--api", api]);
@@ -183,6 +193,9 @@ pub async fn start_envoy(folder: &Path, api: &str, concurrency: usize) -> (Proce
     let mut command = Command::new(envoy_path());
     command.arg("--config-path").arg(&config).arg("--admin-address-path").arg(&admin_file);
     command.args(["--disable-hot-restart", "--log-level", "info", "--concurrency", &concurrency.to_string()]);
+    if let Code::Remote = code {
+        command.args(["--config-yaml", "node: { metadata: { muxspace_code: remote } }"]);
+    }
     command.env("MUXSPACE_NODE_TOKEN", NODE_TOKEN);
     let mut envoy = Process::start("envoy", folder, &mut command);
     envoy.line_with("starting main dispatch loop", 0, START_PATIENCE).await;

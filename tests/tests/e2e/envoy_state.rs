@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use muxspace_tests::client::{self, Reply};
 use muxspace_tests::gate::Gate;
-use muxspace_tests::{Options, Stack, stack};
+use muxspace_tests::stack::{self, Code};
+use muxspace_tests::{Options, Stack};
 
 const PROMPT: &str = r#"{"model":"x","messages":[{"role":"user","content":"hi"}]}"#;
 
@@ -18,7 +19,7 @@ async fn before_the_first_snapshot_is_503_not_ready() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (_server, address) = stack::start_server(folder.path(), "127.0.0.1:0", &stack::filter_path()).await;
     let gate = Gate::before(&address).await;
-    let (_envoy, admin) = stack::start_envoy(folder.path(), &gate.address(), 1).await;
+    let (_envoy, admin) = stack::start_envoy(folder.path(), &gate.address(), 1, Code::Inline).await;
     let url = format!("http://{}/v1/mux/chat/completions", stack::listener_of(admin).await);
     let http = client::http();
     // The listener opens when the filter has come.
@@ -43,6 +44,20 @@ async fn before_the_first_snapshot_is_503_not_ready() {
         assert!(start.elapsed() < Duration::from_secs(20), "still not ready");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_comes_over_http_too() {
+    let options = Options { concurrency: 2, code: Code::Remote, ..Options::default() };
+    let (stack, one, _two) = Stack::with_providers(options).await;
+    let reply = stack.prompt("hi").await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-muxspace-target")), (200, "one/mini"), "{}", reply.text());
+    assert_eq!(one.prompts().len(), 1);
+    // Both roles share a VM: one in each worker, one in the main thread.
+    assert_eq!(stack.api.nodes().await.len(), 3);
+    let stats = stack.envoy_stats().await;
+    let fetches = stats.lines().find(|line| line.starts_with("envoy_wasm_remote_load_fetch_successes{"));
+    assert!(fetches.is_some_and(|line| !line.ends_with(" 0")), "nothing was fetched over HTTP: {fetches:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
