@@ -8,7 +8,7 @@ use mux::refusal::{Code, Refusal};
 use crate::answer::Answer;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Exchange, Shared, Try, TryOutcome};
-use crate::headers::name;
+use crate::headers::{Headers, is_ours, name};
 use crate::vm::Vm;
 
 /// One upstream stream.
@@ -30,15 +30,6 @@ pub enum Attempt {
     Idle,
 }
 
-/// What of an answer's headers matters.
-#[derive(Clone, Copy, Debug)]
-pub struct AnswerHead<'a> {
-    pub status: u16,
-    pub content_type: Option<&'a str>,
-    pub content_encoding: Option<&'a str>,
-    pub is_last: bool,
-}
-
 impl Attempt {
     /// The headers of the try, by the request id that the route role gave them.
     pub fn request_headers(&mut self, vm: &mut Vm, request_id: Option<&str>) -> Step {
@@ -54,9 +45,9 @@ impl Attempt {
         Step::with(Flow::Continue, effects)
     }
 
-    pub fn response_headers(&mut self, now_ms: u64, head: AnswerHead) -> Step {
+    pub fn response_headers(&mut self, now_ms: u64, headers: &Headers, is_last: bool) -> Step {
         let Self::Sent { exchange, index } = std::mem::replace(self, Self::Idle) else { return Step::on() };
-        let AnswerHead { status, content_type, content_encoding, is_last } = head;
+        let status = headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0);
         let mut answer = {
             let mut exchange = exchange.borrow_mut();
             if let Some(one) = exchange.tries.get_mut(index) {
@@ -68,15 +59,14 @@ impl Attempt {
                 || (mux::dialect::Dialect::Chat, mux::route::UsageChunk::Keep),
                 |target| (target.endpoint.dialect(), target.usage_chunk),
             );
-            Answer::new(dialect, status, content_type, content_encoding, usage_chunk)
+            let (kind, encoding) = (headers.get(name::CONTENT_TYPE), headers.get(name::CONTENT_ENCODING));
+            Answer::new(dialect, status, kind, encoding, usage_chunk)
         };
         if is_last {
             answer.chunk(b"", true);
         }
-        let mut effects = Vec::new();
-        if answer.changes_length() {
-            effects.push(Effect::RemoveResponseHeader(name::CONTENT_LENGTH));
-        }
+        let misplaced = |own: &&str| is_ours(own) || (*own == name::CONTENT_LENGTH && answer.changes_length());
+        let effects = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into())).collect();
         *self = Self::Answered { exchange, index, answer };
         Step::with(Flow::Continue, effects)
     }

@@ -9,11 +9,14 @@ use mux::refusal::Refusal;
 pub enum Effect {
     /// Replaces all values of that name.
     SetRequestHeader(&'static str, String),
+    /// For a name that is not there: cheaper than replacing.
+    AddRequestHeader(&'static str, String),
     RemoveRequestHeader(String),
     /// Replaces the first bytes of the body; the rest stays where it is.
     ReplaceRequestHead(Head),
-    SetResponseHeader(&'static str, String),
-    RemoveResponseHeader(&'static str),
+    /// For a name that is not there.
+    AddResponseHeader(&'static str, String),
+    RemoveResponseHeader(String),
     /// Replaces the present chunk.
     ReplaceResponseBody(Vec<u8>),
     Reply(Reply),

@@ -32,6 +32,11 @@ pub const CREDENTIALS: [&str; 5] = [name::AUTHORIZATION, "x-api-key", "api-key",
 /// Headers that steer this gateway or its Envoy from inside; what a client sends under such a name goes no further.
 const INTERNAL_PREFIXES: [&str; 2] = ["x-muxspace-", "x-envoy-"];
 
+/// A provider's answer must not pass for this gateway's word.
+pub fn is_ours(name: &str) -> bool {
+    name.starts_with("x-muxspace-")
+}
+
 pub fn is_internal(name: &str) -> bool {
     INTERNAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -149,8 +149,8 @@ impl Route {
         record.requested_model = requested_model;
         record.stream = stream;
         let mut effects = vec![
-            Effect::SetRequestHeader(name::CLUSTER, provider.cluster.to_string()),
-            Effect::SetRequestHeader(name::REQUEST_ID, record.request_id.clone()),
+            Effect::AddRequestHeader(name::CLUSTER, provider.cluster.to_string()),
+            Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
         let bytes = request.body.len();
         let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
@@ -197,15 +197,15 @@ impl Route {
         }
         let record = &exchange.record;
         let mut effects = vec![
-            Effect::SetResponseHeader(name::WORKSPACE, record.workspace.clone()),
-            Effect::SetResponseHeader(name::REVISION, record.revision.to_string()),
-            Effect::SetResponseHeader(name::REQUEST_ID, record.request_id.clone()),
+            Effect::AddResponseHeader(name::WORKSPACE, record.workspace.clone()),
+            Effect::AddResponseHeader(name::REVISION, record.revision.to_string()),
+            Effect::AddResponseHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
         if !record.rule.is_empty() {
-            effects.push(Effect::SetResponseHeader(name::RULE, header_text(&record.rule)));
+            effects.push(Effect::AddResponseHeader(name::RULE, header_text(&record.rule)));
         }
         if let Some(target) = &exchange.target {
-            effects.push(Effect::SetResponseHeader(name::TARGET, header_text(&target.model.to_string())));
+            effects.push(Effect::AddResponseHeader(name::TARGET, header_text(&target.model.to_string())));
         }
         Step::with(Flow::Continue, effects)
     }

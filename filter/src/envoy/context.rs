@@ -7,7 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
 use super::{note_time, with_vm};
-use crate::attempt::{AnswerHead, Attempt};
+use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
 use crate::headers::{Headers, name};
@@ -112,15 +112,9 @@ impl HttpContext for AttemptContext {
 
     fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
         let headers = Headers(hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default());
-        let head = AnswerHead {
-            status: headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0),
-            content_type: headers.get(name::CONTENT_TYPE),
-            content_encoding: headers.get(name::CONTENT_ENCODING),
-            is_last,
-        };
         note_time();
         let now_ms = with_vm(|vm| vm.now_ms);
-        apply(self.0.response_headers(now_ms, head))
+        apply(self.0.response_headers(now_ms, &headers, is_last))
     }
 
     fn on_http_response_body(&mut self, bytes: usize, is_last: bool) -> Action {
@@ -164,6 +158,7 @@ fn apply(step: Step) -> Action {
 fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
     use MapType::{HttpRequestHeaders, HttpResponseHeaders};
     match effect {
+        Effect::AddRequestHeader(name, value) => hostcalls::add_map_value(HttpRequestHeaders, name, &value),
         Effect::SetRequestHeader(name, value) => hostcalls::set_map_value(HttpRequestHeaders, name, Some(&value)),
         #[cfg(feature = "test-trap")]
         Effect::RemoveRequestHeader(name) if name == trap::HEADER => Ok(()),
@@ -171,8 +166,8 @@ fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
         Effect::ReplaceRequestHead(Head { bytes, with }) => {
             hostcalls::set_buffer(BufferType::HttpRequestBody, 0, bytes, &with)
         }
-        Effect::SetResponseHeader(name, value) => hostcalls::set_map_value(HttpResponseHeaders, name, Some(&value)),
-        Effect::RemoveResponseHeader(name) => hostcalls::remove_map_value(HttpResponseHeaders, name),
+        Effect::AddResponseHeader(name, value) => hostcalls::add_map_value(HttpResponseHeaders, name, &value),
+        Effect::RemoveResponseHeader(name) => hostcalls::remove_map_value(HttpResponseHeaders, &name),
         Effect::ReplaceResponseBody(body) => {
             // A length past the end of the chunk is all of it.
             hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX >> 1, &body)

@@ -6,7 +6,7 @@ use mux::snapshot::Update;
 use proto::v1;
 
 use super::{REQUEST_BYTES_MAX, Route};
-use crate::attempt::{AnswerHead, Attempt};
+use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
 use crate::headers::Headers;
@@ -53,8 +53,9 @@ fn removed(name: &str) -> Effect {
     Effect::RemoveRequestHeader(name.into())
 }
 
-fn answer_head(status: u16, content_type: &str) -> AnswerHead<'_> {
-    AnswerHead { status, content_type: Some(content_type), content_encoding: None, is_last: false }
+fn answer_head(status: &str, content_type: &str) -> Headers {
+    let rows = [(":status", status), ("content-type", content_type), ("content-length", "9"), ("x-muxspace-rule", "x")];
+    Headers(rows.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).to_vec())
 }
 
 /// A request up to its answer's headers.
@@ -99,8 +100,8 @@ fn a_prompt_is_sent_where_its_rule_says() {
         Step::with(
             Flow::Continue,
             vec![
-                set("x-muxspace-cluster", "cluster_p"),
-                set("x-muxspace-request-id", id),
+                Effect::AddRequestHeader("x-muxspace-cluster", "cluster_p".into()),
+                Effect::AddRequestHeader("x-muxspace-request-id", id.into()),
                 set("content-length", "27"),
                 Effect::ReplaceRequestHead(Head { bytes: 14, with: br#"{"model":"m""#.to_vec() }),
             ]
@@ -140,7 +141,8 @@ fn an_unchanged_body_is_left_alone_but_has_a_length() {
 fn an_answer_names_what_routed_it_and_leaves_a_record() {
     let mut vm = vm();
     let (mut route, mut attempt, _) = sent(&mut vm, BODY);
-    attempt.response_headers(1_010, answer_head(200, "application/json"));
+    let step = attempt.response_headers(1_010, &answer_head("200", "application/json"), false);
+    assert_eq!(step.effects, [Effect::RemoveResponseHeader("x-muxspace-rule".into())]);
     let step = route.response_headers(200, false);
     for (name, value) in [
         ("x-muxspace-workspace", "default"),
@@ -148,7 +150,7 @@ fn an_answer_names_what_routed_it_and_leaves_a_record() {
         ("x-muxspace-target", "p/m"),
         ("x-muxspace-revision", "3"),
     ] {
-        assert!(step.effects.contains(&Effect::SetResponseHeader(name, value.into())), "{name}");
+        assert!(step.effects.contains(&Effect::AddResponseHeader(name, value.into())), "{name}");
     }
     let body = br#"{"usage":{"prompt_tokens":5,"completion_tokens":2}}"#;
     assert_eq!(attempt.response_chunk(body, true), Step::on());
@@ -177,7 +179,7 @@ fn a_client_that_hangs_up_leaves_an_estimate() {
         let mut vm = vm();
         let (mut route, mut attempt, _) = sent(&mut vm, br#"{"stream":true,"messages":[]}   "#);
         if streams {
-            attempt.response_headers(1_010, answer_head(200, "text/event-stream"));
+            attempt.response_headers(1_010, &answer_head("200", "text/event-stream"), false);
             route.response_headers(200, false);
             attempt.response_chunk(b"data: {\"choices\":[{\"delta\":{\"content\":\"12345\"}}]}\n\n", false);
         }
