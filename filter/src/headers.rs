@@ -29,16 +29,14 @@ pub mod name {
 /// Where clients put their credentials. A browser sends cookies to every port of a host: the dashboard's, too.
 pub const CREDENTIALS: [&str; 5] = [name::AUTHORIZATION, "x-api-key", "api-key", "cookie", "proxy-authorization"];
 
-/// Headers that steer this gateway or its Envoy from inside; what a client sends under such a name goes no further.
-const INTERNAL_PREFIXES: [&str; 2] = ["x-muxspace-", "x-envoy-"];
-
-/// A provider's answer must not pass for this gateway's word.
+/// This gateway's own names: a provider's answer must not pass for its word.
 pub fn is_ours(name: &str) -> bool {
     name.starts_with("x-muxspace-")
 }
 
+/// Names that steer this gateway or its Envoy from inside; what a client sends under one goes no further.
 pub fn is_internal(name: &str) -> bool {
-    INTERNAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    is_ours(name) || name.starts_with("x-envoy-")
 }
 
 /// Names are lower-case, as Envoy keeps them; values are any bytes.
