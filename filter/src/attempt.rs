@@ -3,12 +3,13 @@
 
 use std::rc::Rc;
 
+use mux::config::{Auth, KeyHeader};
 use mux::refusal::{Code, Refusal};
 
 use crate::answer::Answer;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Exchange, Shared, Try, TryOutcome};
-use crate::headers::{Headers, is_ours, name};
+use crate::headers::{Headers, PASSED_ON, is_ours, name};
 use crate::vm::Vm;
 
 /// One upstream stream.
@@ -121,14 +122,23 @@ fn send(exchange: &Exchange) -> Vec<Effect> {
         Effect::RemoveRequestHeader(name::CLUSTER.into()),
         Effect::RemoveRequestHeader(name::REQUEST_ID.into()),
     ];
-    let has_key = !provider.api_key.is_empty();
+    let own = own_credential(&provider.auth);
     for credential in &target.credentials {
-        if !(has_key && *credential == name::AUTHORIZATION) {
+        let is_replaced = own.as_ref().is_some_and(|(name, _)| name == credential);
+        let goes_on = provider.auth == Auth::Passthrough && PASSED_ON.contains(credential);
+        if !is_replaced && !goes_on {
             effects.push(Effect::RemoveRequestHeader((*credential).into()));
         }
     }
-    if has_key {
-        effects.push(Effect::SetRequestHeader(name::AUTHORIZATION, format!("Bearer {}", provider.api_key)));
-    }
+    effects.extend(own.map(|(name, value)| Effect::SetRequestHeader(name, value)));
     effects
+}
+
+/// The header in which a provider gets its own key, and its value.
+fn own_credential(auth: &Auth) -> Option<(&'static str, String)> {
+    match auth {
+        Auth::None | Auth::Passthrough => None,
+        Auth::Key { header: KeyHeader::Bearer, key } => Some((name::AUTHORIZATION, format!("Bearer {key}"))),
+        Auth::Key { header: KeyHeader::XApiKey, key } => Some((name::X_API_KEY, key.to_string())),
+    }
 }

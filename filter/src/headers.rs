@@ -8,10 +8,12 @@ pub mod name {
     pub const STATUS: &str = ":status";
 
     pub const ACCEPT_ENCODING: &str = "accept-encoding";
+    pub const ANTHROPIC_VERSION: &str = "anthropic-version";
     pub const AUTHORIZATION: &str = "authorization";
     pub const CONTENT_ENCODING: &str = "content-encoding";
     pub const CONTENT_LENGTH: &str = "content-length";
     pub const CONTENT_TYPE: &str = "content-type";
+    pub const X_API_KEY: &str = "x-api-key";
 
     /// Asked for by clients.
     pub const WORKSPACE: &str = "x-muxspace-workspace";
@@ -27,7 +29,10 @@ pub mod name {
 }
 
 /// Where clients put their credentials. A browser sends cookies to every port of a host: the dashboard's, too.
-pub const CREDENTIALS: [&str; 5] = [name::AUTHORIZATION, "x-api-key", "api-key", "cookie", "proxy-authorization"];
+pub const CREDENTIALS: [&str; 5] = [name::AUTHORIZATION, name::X_API_KEY, "api-key", "cookie", "proxy-authorization"];
+
+/// Those of them that a provider gets which the client's own credential is meant for.
+pub const PASSED_ON: [&str; 3] = [name::AUTHORIZATION, name::X_API_KEY, "api-key"];
 
 /// This gateway's own names: a provider's answer must not pass for its word.
 pub fn is_ours(name: &str) -> bool {

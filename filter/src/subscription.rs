@@ -182,7 +182,7 @@ mod tests {
     use crate::link::Wish;
 
     fn response(base: u64, revision: u64, last_chunk: bool, workspaces: &[&str]) -> Vec<u8> {
-        let workspace = |name: &&str| v1::Workspace { name: name.to_string(), rules: vec![] };
+        let workspace = |name: &&str| v1::Workspace { name: name.to_string(), ..Default::default() };
         let resource = |name| v1::Resource { resource: Some(v1::resource::Resource::Workspace(workspace(name))) };
         v1::SubscribeResponse {
             store_id: "s".into(),

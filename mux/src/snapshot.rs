@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::config::{self, Name};
+use crate::config::{self, Access, Name, Switch};
 use crate::rules::{self, Rules};
 
 /// One thing wrong with one field of a workspace.
@@ -19,8 +19,12 @@ pub struct CompileError {
 
 /// Every reason why a workspace cannot be compiled; none: it can.
 pub fn check_workspace(workspace: &config::Workspace) -> Vec<CompileError> {
-    let config::Workspace { name: _, rules } = workspace;
-    rules::check(rules)
+    let config::Workspace { name: _, rules, instructions, switch: _, access: _ } = workspace;
+    let mut errors = rules::check(rules);
+    if let Err(message) = rules::check_instructions(instructions) {
+        errors.push(CompileError { pointer: "/instructions".into(), message });
+    }
+    errors
 }
 
 /// What turns one revision into another, or into a first one.
@@ -60,6 +64,9 @@ pub struct Snapshot {
 pub struct Workspace {
     pub name: Name,
     pub rules: Rules,
+    pub instructions: String,
+    pub switch: Switch,
+    pub access: Access,
 }
 
 impl Snapshot {
@@ -117,8 +124,9 @@ impl Snapshot {
         for name in removed_providers {
             self.providers.remove(&name);
         }
-        self.workspaces.extend(workspaces.into_iter().map(|config::Workspace { name, rules }| {
-            (name.clone(), Rc::new(Workspace { name, rules: Rules::new(rules) }))
+        self.workspaces.extend(workspaces.into_iter().map(|workspace| {
+            let config::Workspace { name, rules, instructions, switch, access } = workspace;
+            (name.clone(), Rc::new(Workspace { name, rules: Rules::new(rules), instructions, switch, access }))
         }));
         self.sessions
             .extend(sessions.into_iter().map(|config::Session { id, active_workspace }| (id, active_workspace)));
@@ -132,14 +140,11 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::{Snapshot, Update, UpdateError};
-    use crate::config::{Rule, Workspace};
+    use crate::config::{Rule, When, Workspace};
 
     fn workspace(name: &str, rules: &[&str]) -> Workspace {
-        let rules = rules
-            .iter()
-            .map(|name| Rule { name: name.to_string(), when: Default::default(), target: "p/m".parse().unwrap() })
-            .collect();
-        Workspace { name: name.parse().unwrap(), rules }
+        let rules = rules.iter().map(|name| Rule::new(*name, When::default(), "p/m".parse().unwrap())).collect();
+        Workspace::new(name.parse().unwrap(), rules)
     }
 
     fn update(base_revision: u64, revision: u64, workspaces: Vec<Workspace>) -> Update {

@@ -124,7 +124,7 @@ async fn add_first_rule(store: &Store, provider: Name, model: String) -> Result<
     }
     let target = Target::Model(Model { provider, id: model.into() });
     tracing::info!(rule = RULE, %target, "the default workspace routes every prompt here");
-    let rule = Rule { name: RULE.to_owned(), when: When::default(), target };
+    let rule = Rule::new(RULE, When::default(), target);
     store.replace_rules(&workspace, &[rule]).await.map_err(failed)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::bootstrap::HostPort;
 use super::settings::{self, Server};
 use super::{Failure, discover, echo, files};
+use crate::domain::audit::Actor;
 use crate::grpc::{self, BoundServer, Services, Tokens};
 use crate::publisher::Publisher;
 use crate::rest::{self, AppState, FilterModule};
@@ -82,7 +83,7 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
     };
     let discovery = Discovery::new(Arc::clone(&publisher), source, ca_bundle);
     let state = AppState {
-        store: store.clone(),
+        store: store.acting_as(Actor::Admin),
         publisher: Arc::clone(&publisher),
         admin_token: admin_token.into(),
         filter: module,

@@ -1,5 +1,6 @@
 //! What the control server is about, as plain validated values. It knows `mux` and nothing of SQL, HTTP or gRPC.
 
+pub mod audit;
 pub mod error;
 pub mod model;
 pub mod price;
@@ -7,6 +8,7 @@ pub mod provider;
 pub mod record;
 pub mod rules;
 pub mod session;
+pub mod settings;
 pub mod usage;
 pub mod workspace;
 

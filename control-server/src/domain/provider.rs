@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use mux::config::{self, InvalidTarget, MODEL_BYTES_MAX, Name};
+use mux::config::{self, InvalidTarget, KeyHeader, MODEL_BYTES_MAX, Name};
+use mux::dialect::Dialect;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -58,6 +59,26 @@ impl Kind {
             Self::Ollama => "http://127.0.0.1:11434/v1",
             Self::Lmstudio => "http://127.0.0.1:1234/v1",
             Self::Llamacpp => "http://127.0.0.1:8080/v1",
+        }
+    }
+
+    /// The wire formats that it understands.
+    pub fn dialects(self) -> &'static [Dialect] {
+        use Dialect::{Chat, Completions, Embeddings, Messages, Responses};
+        match self {
+            Self::Anthropic => &[Messages],
+            Self::Openai => &[Chat, Responses, Completions, Embeddings],
+            Self::Openrouter | Self::Vllm | Self::Ollama | Self::Lmstudio | Self::Llamacpp => {
+                &[Chat, Completions, Embeddings]
+            }
+        }
+    }
+
+    /// Where it wants its key.
+    pub fn key_header(self) -> KeyHeader {
+        match self {
+            Self::Anthropic => KeyHeader::XApiKey,
+            _ => KeyHeader::Bearer,
         }
     }
 
@@ -300,7 +321,13 @@ impl Provider {
             cluster: self.cluster_name().into(),
             authority: self.endpoint.authority().into(),
             base_path: self.endpoint.path().into(),
-            api_key: self.api_key().map(ExposeSecret::expose_secret).unwrap_or_default().into(),
+            auth: match self.api_key() {
+                None => config::Auth::None,
+                Some(key) => {
+                    config::Auth::Key { header: self.kind.key_header(), key: key.expose_secret().to_owned().into() }
+                }
+            },
+            dialects: self.kind.dialects().into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mux::config::{Name, RULE_NAME_BYTES_MAX, RULES_MAX, Rule, Target, When, Workspace};
+use mux::config::{Name, RULE_NAME_BYTES_MAX, RULES_MAX, Rule, Target, Turns, When, Workspace};
 use mux::snapshot::check_workspace;
 
 use super::error::FieldError;
@@ -13,7 +13,9 @@ pub struct RuleDraft {
     /// `None`: it gets the name `rule-<n>`, counted from 1.
     pub name: Option<String>,
     pub when: When,
+    pub turns: Turns,
     pub target: String,
+    pub instructions: String,
 }
 
 /// Checks a whole list. Errors point into `{"rules": […]}`.
@@ -25,7 +27,7 @@ pub fn check(workspace: &Name, drafts: Vec<RuleDraft>) -> Result<Vec<Rule>, Vec<
     let mut names = HashSet::new();
     let mut rules = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.into_iter().enumerate() {
-        let RuleDraft { name, when, target } = draft;
+        let RuleDraft { name, when, turns, target, instructions } = draft;
         let name = name.unwrap_or_else(|| format!("rule-{}", index + 1));
         if let Err(message) = check_name(&name) {
             errors.push(FieldError::new(format!("/rules/{index}/name"), message));
@@ -33,13 +35,13 @@ pub fn check(workspace: &Name, drafts: Vec<RuleDraft>) -> Result<Vec<Rule>, Vec<
             errors.push(FieldError::new(format!("/rules/{index}/name"), format!("the name `{name}` stands twice")));
         }
         match target.parse::<Target>() {
-            Ok(target) => rules.push(Rule { name, when, target }),
+            Ok(target) => rules.push(Rule { name, when, turns, target, instructions }),
             Err(error) => errors.push(FieldError::new(format!("/rules/{index}/target"), error)),
         }
     }
     // The engine counts rules as they stand, so it only sees whole lists.
     if errors.is_empty() {
-        let workspace = Workspace { name: workspace.clone(), rules };
+        let workspace = Workspace::new(workspace.clone(), rules);
         errors.extend(check_workspace(&workspace).into_iter().map(|error| {
             let mux::snapshot::CompileError { pointer, message } = error;
             FieldError { pointer, message }
@@ -63,7 +65,13 @@ mod tests {
     use super::*;
 
     fn draft(name: Option<&str>, target: &str) -> RuleDraft {
-        RuleDraft { name: name.map(str::to_owned), when: When::default(), target: target.to_owned() }
+        RuleDraft {
+            name: name.map(str::to_owned),
+            when: When::default(),
+            turns: Turns::All,
+            target: target.to_owned(),
+            instructions: String::new(),
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Fixture {
 
     async fn put_rule(&self, provider: &str) -> u64 {
         let target = Target::Model(Model { provider: provider.parse().unwrap(), id: "m".into() });
-        let rule = Rule { name: "all".to_owned(), when: When::default(), target };
+        let rule = Rule::new("all", When::default(), target);
         self.store.replace_rules(&"default".parse().unwrap(), &[rule]).await.unwrap()
     }
 

@@ -205,9 +205,10 @@ fn name_of(key: Key) -> v1::ResourceName {
 
 fn masked(mut resource: v1::Resource) -> v1::Resource {
     if let Some(resource::Resource::Provider(provider)) = &mut resource.resource
-        && !provider.api_key.is_empty()
+        && let Some(auth) = &mut provider.auth
+        && !auth.api_key.is_empty()
     {
-        provider.api_key = "***".to_owned();
+        auth.api_key = "***".to_owned();
     }
     resource
 }
@@ -217,8 +218,8 @@ mod tests {
     use super::*;
 
     fn workspace(name: &str, rules: usize) -> v1::Resource {
-        let rule = v1::Rule { name: "r".repeat(100), when: None, target: "p/m".to_owned() };
-        let workspace = v1::Workspace { name: name.to_owned(), rules: vec![rule; rules] };
+        let rule = v1::Rule { name: "r".repeat(100), target: "p/m".to_owned(), ..Default::default() };
+        let workspace = v1::Workspace { name: name.to_owned(), rules: vec![rule; rules], ..Default::default() };
         v1::Resource { resource: Some(resource::Resource::Workspace(workspace)) }
     }
 
@@ -294,7 +295,8 @@ mod tests {
 
     #[test]
     fn people_do_not_see_keys() {
-        let provider = v1::Provider { name: "p".to_owned(), api_key: "sk-secret".to_owned(), ..Default::default() };
+        let auth = v1::Auth { kind: v1::AuthKind::Bearer.into(), api_key: "sk-secret".to_owned() };
+        let provider = v1::Provider { name: "p".to_owned(), auth: Some(auth), ..Default::default() };
         let resource = v1::Resource { resource: Some(resource::Resource::Provider(provider)) };
         let message = Resources::new(1, [resource]).full().into_masked("store");
         assert!(!format!("{message:?}").contains("sk-secret"));

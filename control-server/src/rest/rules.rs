@@ -1,14 +1,11 @@
 //! `/workspaces/{name}/rules`, and rules as documents.
 
-use std::fmt;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use mux::config::{Name, Rule, When};
-use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
-use serde::{Deserialize, Deserializer, Serialize};
+use mux::config::{Name, Rule, Turns, When};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Rest;
@@ -27,52 +24,85 @@ use crate::store::StoreError;
 pub(super) struct NewRuleDoc {
     /// Unless given: `rule-<n>`, counted from 1.
     name: Option<String>,
-    when: Option<NewWhenDoc>,
+    #[schema(value_type = Option<WhenDoc>)]
+    when: Option<When>,
+    /// `last`: conditions look at the last user turn and what follows it. Unless given: `all`.
+    turns: Option<TurnsDoc>,
     /// `provider/model-id`, or `requested`
     target: String,
+    /// Follow the workspace's in front of the system prompt.
+    instructions: Option<String>,
     /// Shown by the server and taken back unread, so that what was read can be sent.
     #[serde(rename = "broken")]
     _broken: Option<bool>,
 }
 
-/// Conditions, all of which must hold; none: the rule always matches.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewWhenDoc {
-    /// Patterns over the paths of files in context, any of which may match.
-    #[serde(default)]
-    #[schema(value_type = OneOrManyDoc)]
-    file: OneOrMany,
+/// Conditions, all of which must hold; none: the rule always matches. A list within one condition means any.
+#[derive(ToSchema)]
+#[schema(as = When)]
+#[allow(dead_code, reason = "it only describes what `When` reads and writes")]
+struct WhenDoc {
+    /// Patterns over the paths of files in context: a glob with `*`, `?` or `[`, else a part of the path.
+    file: Option<OneOrManyDoc>,
+    /// Patterns over the paths that a user names in own words.
+    mention: Option<OneOrManyDoc>,
+    /// Languages of files in context.
+    language: Option<OneOrManyDoc>,
+    /// `chat`, `fim`, `completion`, `embedding`, `responses` or `messages`
+    request: Option<OneOrManyDoc>,
+    /// Globs over the model that the client asked for.
+    model: Option<OneOrManyDoc>,
+    header: Option<Vec<HeaderConditionDoc>>,
+    /// Estimated size of the prompt, at least.
+    min_tokens: Option<u64>,
+    /// Estimated size of the prompt, at most.
+    max_tokens: Option<u64>,
+    /// Whether tools are offered to the model.
+    tools: Option<bool>,
+    images: Option<bool>,
+    /// Whether the model is asked to think first.
+    thinking: Option<bool>,
 }
 
-/// A text, or a list of texts.
-#[derive(Default)]
-struct OneOrMany(Vec<String>);
+/// A request header, and a glob over its value.
+#[derive(ToSchema)]
+#[schema(as = HeaderCondition)]
+#[allow(dead_code, reason = "it only describes what `HeaderCondition` reads and writes")]
+struct HeaderConditionDoc {
+    name: String,
+    value: String,
+}
 
 /// A text, or a list of texts.
 #[derive(ToSchema)]
 #[schema(as = OneOrMany)]
-#[allow(dead_code, reason = "it only describes what `OneOrMany` reads")]
+#[allow(dead_code, reason = "it only describes what conditions read")]
 #[serde(untagged)]
 enum OneOrManyDoc {
     One(String),
     Many(Vec<String>),
 }
 
-#[derive(Serialize, ToSchema)]
-pub(super) struct RuleDoc {
-    name: String,
-    when: WhenDoc,
-    target: String,
-    /// True: its provider is gone, and it never matches.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    broken: bool,
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum TurnsDoc {
+    All,
+    Last,
 }
 
 #[derive(Serialize, ToSchema)]
-struct WhenDoc {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    file: Vec<String>,
+pub(super) struct RuleDoc {
+    name: String,
+    #[schema(value_type = WhenDoc)]
+    when: When,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turns: Option<TurnsDoc>,
+    target: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    instructions: String,
+    /// True: its provider is gone, and it never matches.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    broken: bool,
 }
 
 /// The two forms in which rules are sent; a bare list is the third.
@@ -170,40 +200,29 @@ fn rebase(errors: Vec<FieldError>, base: &str) -> Vec<FieldError> {
 }
 
 pub(super) fn drafts(docs: Vec<NewRuleDoc>) -> Vec<RuleDraft> {
-    let draft = |NewRuleDoc { name, when, target, _broken: _ }| {
-        let NewWhenDoc { file: OneOrMany(file) } = when.unwrap_or_default();
-        RuleDraft { name, when: When { file }, target }
+    let draft = |NewRuleDoc { name, when, turns, target, instructions, _broken: _ }| {
+        let turns = match turns {
+            None | Some(TurnsDoc::All) => Turns::All,
+            Some(TurnsDoc::Last) => Turns::Last,
+        };
+        RuleDraft {
+            name,
+            when: when.unwrap_or_default(),
+            turns,
+            target,
+            instructions: instructions.unwrap_or_default(),
+        }
     };
     docs.into_iter().map(draft).collect()
 }
 
 impl From<StoredRule> for RuleDoc {
     fn from(stored: StoredRule) -> Self {
-        let StoredRule { rule: Rule { name, when: When { file }, target }, broken } = stored;
-        Self { name, when: WhenDoc { file }, target: target.to_string(), broken }
-    }
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
-
-        impl<'de> Visitor<'de> for Texts {
-            type Value = OneOrMany;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text or a list of texts")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, texts: A) -> Result<OneOrMany, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(texts)).map(OneOrMany)
-            }
-        }
-
-        deserializer.deserialize_any(Texts)
+        let StoredRule { rule: Rule { name, when, turns, target, instructions }, broken } = stored;
+        let turns = match turns {
+            Turns::All => None,
+            Turns::Last => Some(TurnsDoc::Last),
+        };
+        Self { name, when, turns, target: target.to_string(), instructions, broken }
     }
 }

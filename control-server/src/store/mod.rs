@@ -4,6 +4,7 @@
 //! It speaks through `sqlx::Any` with SQL that SQLite and PostgreSQL both know, so that one set of statements and one
 //! set of tests serves both. It knows nothing of HTTP, gRPC or Envoy.
 
+mod audit;
 mod changes;
 mod error;
 mod models;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::AnyPool;
 use tokio::sync::{Mutex, watch};
 
+use crate::domain::audit::Actor;
 pub use changes::{Change, Changes, State};
 pub use error::{Kind, RuleUse, StoreError};
 pub use providers::IfUsed;
@@ -41,6 +43,8 @@ pub const PAGE_MAX: u32 = 500;
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
+    /// Whose doing the changes are that are made through this clone.
+    actor: Actor,
 }
 
 struct Shared {
@@ -67,6 +71,11 @@ pub struct RecordCounts {
 }
 
 impl Store {
+    /// The same store, for changes by somebody.
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        Self { shared: Arc::clone(&self.shared), actor }
+    }
+
     /// Identity of the database: random, made with it.
     pub fn id(&self) -> &str {
         &self.shared.id

@@ -17,6 +17,7 @@ use super::error::{Kind, StoreError};
 use super::seal::MasterKey;
 use super::write::{Touched, log_changes, now_ms};
 use super::{Counters, Shared, Store};
+use crate::domain::audit::Actor;
 
 const CONNECTIONS_MAX: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,7 +43,7 @@ impl Store {
             committed: watch::Sender::new(revision),
             counters: Counters::default(),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), actor: Actor::System })
     }
 
     /// Waits for what is under way and closes the database.

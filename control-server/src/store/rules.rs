@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mux::config::{self, Model, Name, Rule, Target, When};
-use serde::{Deserialize, Serialize};
+use mux::config::{self, Model, Name, Rule, Target, Turns};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
@@ -13,13 +12,9 @@ use super::{Store, workspaces};
 use crate::domain::error::FieldError;
 use crate::domain::workspace::StoredRule;
 
-/// Conditions as they stand in `rules.conditions`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConditionsRow {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    file: Vec<String>,
-}
+/// As `rules.turns` has them.
+const ALL_TURNS: &str = "all";
+const LAST_TURN: &str = "last";
 
 impl Store {
     /// The rules of a workspace in order, with the broken ones marked.
@@ -27,7 +22,7 @@ impl Store {
         let mut transaction = self.read().await?;
         let id = workspaces::id(&mut transaction, workspace).await?;
         let rows = sqlx::query(
-            "SELECT r.name, r.conditions, r.target_provider, r.target_model, p.id AS provider_id \
+            "SELECT r.name, r.conditions, r.turns, r.instructions, r.target_provider, r.target_model, p.id AS provider_id \
              FROM rules r LEFT JOIN providers p ON p.name = r.target_provider \
              WHERE r.workspace_id = $1 ORDER BY r.position",
         )
@@ -68,8 +63,14 @@ fn stored_rule(row: &AnyRow) -> Result<StoredRule, StoreError> {
 fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
     let name: String = row.try_get("name")?;
     let conditions: String = row.try_get("conditions")?;
-    let ConditionsRow { file } =
+    let when =
         serde_json::from_str(&conditions).map_err(|error| StoreError::Corrupt(format!("rule `{name}`: {error}")))?;
+    let turns: String = row.try_get("turns")?;
+    let turns = match turns.as_str() {
+        ALL_TURNS => Turns::All,
+        LAST_TURN => Turns::Last,
+        _ => return Err(StoreError::Corrupt(format!("turns of rule `{name}`"))),
+    };
     let provider: Option<String> = row.try_get("target_provider")?;
     let model: Option<String> = row.try_get("target_model")?;
     let target = match (provider, model) {
@@ -77,12 +78,13 @@ fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
         (None, None) => Target::Requested,
         _ => return Err(StoreError::Corrupt(format!("target of rule `{name}`"))),
     };
-    Ok(Rule { name, when: When { file }, target })
+    Ok(Rule { name, when, turns, target, instructions: row.try_get("instructions")? })
 }
 
 async fn read(connection: &mut AnyConnection, workspace_id: i64) -> Result<Vec<Rule>, StoreError> {
     let rows = sqlx::query(
-        "SELECT name, conditions, target_provider, target_model FROM rules WHERE workspace_id = $1 ORDER BY position",
+        "SELECT name, conditions, turns, instructions, target_provider, target_model FROM rules \
+         WHERE workspace_id = $1 ORDER BY position",
     )
     .bind(workspace_id)
     .fetch_all(connection)
@@ -95,21 +97,26 @@ pub(super) async fn insert(
     workspace_id: i64,
     rules: &[Rule],
 ) -> Result<(), StoreError> {
-    for (position, Rule { name, when: When { file }, target }) in (0_i64..).zip(rules) {
-        let conditions = serde_json::to_string(&ConditionsRow { file: file.clone() })
-            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    for (position, Rule { name, when, turns, target, instructions }) in (0_i64..).zip(rules) {
+        let conditions = serde_json::to_string(when).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let turns = match turns {
+            Turns::All => ALL_TURNS,
+            Turns::Last => LAST_TURN,
+        };
         let (provider, model) = match target {
             Target::Requested => (None, None),
             Target::Model(Model { provider, id }) => (Some(provider.as_str()), Some(id.as_ref())),
         };
         sqlx::query(
-            "INSERT INTO rules (workspace_id, position, name, conditions, target_provider, target_model) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO rules (workspace_id, position, name, conditions, turns, instructions, target_provider, \
+             target_model) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(workspace_id)
         .bind(position)
         .bind(name.as_str())
         .bind(conditions)
+        .bind(turns)
+        .bind(instructions.as_str())
         .bind(provider.map(str::to_owned))
         .bind(model.map(str::to_owned))
         .execute(&mut *connection)
@@ -137,19 +144,18 @@ pub(super) async fn check_providers(connection: &mut AnyConnection, rules: &[Rul
 }
 
 /// Rules whose provider is there; a broken one never matches, so nodes do not get it.
-const WHOLE_RULES: &str = "SELECT w.name AS workspace, r.name, r.conditions, r.target_provider, r.target_model \
+const WHOLE_RULES: &str = "SELECT w.name AS workspace, r.name, r.conditions, r.turns, r.instructions, \
+     r.target_provider, r.target_model \
      FROM rules r JOIN workspaces w ON w.id = r.workspace_id LEFT JOIN providers p ON p.name = r.target_provider \
      WHERE w.archived_at IS NULL AND (r.target_provider IS NULL OR p.id IS NOT NULL)";
 
 /// Every workspace that can be routed by.
 pub(super) async fn all_workspaces(connection: &mut AnyConnection) -> Result<Vec<config::Workspace>, StoreError> {
-    let names = sqlx::query("SELECT name FROM workspaces WHERE archived_at IS NULL ORDER BY name")
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut workspaces = Vec::with_capacity(names.len());
-    for row in &names {
-        workspaces.push(config::Workspace { name: read_name(row, "name")?, rules: Vec::new() });
-    }
+    let rows =
+        sqlx::query("SELECT name, instructions, settings FROM workspaces WHERE archived_at IS NULL ORDER BY name")
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut workspaces = rows.iter().map(without_rules).collect::<Result<Vec<_>, _>>()?;
     let sql = sqlx::AssertSqlSafe(format!("{WHOLE_RULES} ORDER BY w.name, r.position"));
     let rows = sqlx::query(sql).fetch_all(connection).await?;
     let mut remaining = workspaces.iter_mut();
@@ -172,15 +178,27 @@ pub(super) async fn one_workspace(
     connection: &mut AnyConnection,
     name: &Name,
 ) -> Result<Option<config::Workspace>, StoreError> {
-    let found = sqlx::query("SELECT id FROM workspaces WHERE name = $1 AND archived_at IS NULL")
-        .bind(name.as_str())
-        .fetch_optional(&mut *connection)
-        .await?;
-    if found.is_none() {
-        return Ok(None);
-    }
+    let row =
+        sqlx::query("SELECT name, instructions, settings FROM workspaces WHERE name = $1 AND archived_at IS NULL")
+            .bind(name.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+    let Some(row) = row else { return Ok(None) };
+    let workspace = without_rules(&row)?;
     let sql = sqlx::AssertSqlSafe(format!("{WHOLE_RULES} AND w.name = $1 ORDER BY r.position"));
     let rows = sqlx::query(sql).bind(name.as_str()).fetch_all(connection).await?;
     let rules = rows.iter().map(rule).collect::<Result<_, _>>()?;
-    Ok(Some(config::Workspace { name: name.clone(), rules }))
+    Ok(Some(config::Workspace { rules, ..workspace }))
+}
+
+fn without_rules(row: &AnyRow) -> Result<config::Workspace, StoreError> {
+    let name = read_name(row, "name")?;
+    let settings = workspaces::read_settings(row)?;
+    Ok(config::Workspace {
+        name,
+        rules: Vec::new(),
+        instructions: row.try_get("instructions")?,
+        switch: settings.switch,
+        access: settings.access(),
+    })
 }

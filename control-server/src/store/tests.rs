@@ -45,7 +45,8 @@ fn provider(text: &str, key: Option<&str>) -> NewProvider {
 }
 
 fn rule(text: &str, target: &str) -> Rule {
-    Rule { name: text.to_owned(), when: When { file: vec!["*.md".to_owned()] }, target: target.parse().unwrap() }
+    let when = When { file: vec!["*.md".to_owned()], ..When::default() };
+    Rule::new(text, when, target.parse().unwrap())
 }
 
 fn record(id: &str, usage: Option<TokenUsage>) -> RequestRecord {
@@ -79,7 +80,7 @@ async fn a_new_database_has_a_workspace_and_a_session() {
     let state = store.state().await.unwrap();
     assert_eq!(state.revision, 1);
     assert_eq!(*store.committed().borrow(), 1);
-    assert_eq!(state.workspaces, [mux::config::Workspace { name: name(DEFAULT), rules: Vec::new() }]);
+    assert_eq!(state.workspaces, [mux::config::Workspace::new(name(DEFAULT), Vec::new())]);
     assert_eq!(state.sessions, [mux::config::Session { id: name(DEFAULT), active_workspace: name(DEFAULT) }]);
     assert!(state.providers.is_empty());
 }

@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, Row};
 use super::changes::read_name;
 use super::error::{Kind, StoreError};
 use super::{Listed, Page, Store, rules};
+use crate::domain::settings::Settings;
 use crate::domain::workspace::{NewWorkspace, Workspace, WorkspacePatch};
 
 const COLUMNS: &str = "SELECT w.name, w.description, w.archived_at, w.created_at, w.updated_at, \
@@ -117,6 +118,12 @@ fn workspace(row: &AnyRow, active: &mut BTreeMap<Name, Vec<Name>>) -> Result<Wor
         created_at_ms: row.try_get("created_at")?,
         updated_at_ms: row.try_get("updated_at")?,
     })
+}
+
+/// Settings as they stand in `workspaces.settings`.
+pub(super) fn read_settings(row: &AnyRow) -> Result<Settings, StoreError> {
+    let text: String = row.try_get("settings")?;
+    serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("settings of a workspace: {error}")))
 }
 
 /// Sessions by the workspace that is active in them.

@@ -6,7 +6,8 @@ use sqlx::{Any, AnyConnection, Row, Transaction};
 use tokio::sync::MutexGuard;
 
 use super::error::{Kind, StoreError};
-use super::{CHANGES_KEPT, Store};
+use super::{CHANGES_KEPT, Store, audit};
+use crate::domain::audit::Change;
 
 /// The log is cut every so many revisions.
 const CUT_EVERY: i64 = 256;
@@ -21,6 +22,7 @@ pub(super) struct Write<'s> {
     pub(super) revision: i64,
     pub(super) now_ms: i64,
     touched: Touched,
+    changes: Vec<Change>,
     _writer: MutexGuard<'s, ()>,
 }
 
@@ -38,6 +40,7 @@ impl Store {
             revision: row.try_get("revision")?,
             now_ms: now_ms(),
             touched: Touched::new(),
+            changes: Vec::new(),
             _writer: writer,
         })
     }
@@ -80,14 +83,21 @@ impl Write<'_> {
         self.touched.insert((kind, name.into()));
     }
 
-    /// Commits and returns the revision that holds the change: a new one if anything was touched, else the present one.
+    /// Says what changed, for people.
+    pub(super) fn note(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Commits and returns the revision that holds the change: a new one if anything was touched or noted, else the
+    /// present one.
     pub(super) async fn commit(self) -> Result<u64, StoreError> {
-        let Self { store, mut transaction, revision, now_ms: _, touched, _writer } = self;
-        if touched.is_empty() {
+        let Self { store, mut transaction, revision, now_ms, touched, changes, _writer } = self;
+        if touched.is_empty() && changes.is_empty() {
             transaction.rollback().await?;
             return Ok((revision - 1).unsigned_abs());
         }
         log_changes(&mut transaction, revision, &touched).await?;
+        audit::insert(&mut transaction, revision, now_ms, store.actor, &changes).await?;
         if revision % CUT_EVERY == 0 {
             cut_log(&mut transaction).await?;
         }

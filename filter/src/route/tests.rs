@@ -1,6 +1,7 @@
 //! Both roles over one request: lists of events and the effects they must have.
 
-use mux::config::{Provider, Rule, Session, Workspace};
+use mux::config::{Auth, KeyHeader, Provider, Rule, Session, When, Workspace};
+use mux::dialect::Dialect;
 use mux::json::Head;
 use mux::snapshot::Update;
 use proto::v1;
@@ -16,18 +17,19 @@ const BODY: &[u8] = br#"{"model":"any","messages":[]}"#;
 
 fn vm() -> Vm {
     let mut vm = Vm::new(0xab);
-    let rule = Rule { name: "all ö".into(), when: Default::default(), target: "p/m".parse().unwrap() };
+    let rule = Rule::new("all ö", When::default(), "p/m".parse().unwrap());
     let update = Update {
         store_id: "s".into(),
         revision: 3,
-        workspaces: vec![Workspace { name: "default".parse().unwrap(), rules: vec![rule] }],
+        workspaces: vec![Workspace::new("default".parse().unwrap(), vec![rule])],
         sessions: vec![Session { id: "default".parse().unwrap(), active_workspace: "default".parse().unwrap() }],
         providers: vec![Provider {
             name: "p".parse().unwrap(),
             cluster: "cluster_p".into(),
             authority: "host:1".into(),
             base_path: "/base".into(),
-            api_key: "secret".into(),
+            auth: Auth::Key { header: KeyHeader::Bearer, key: "secret".into() },
+            dialects: [Dialect::Chat].into(),
         }],
         ..Update::default()
     };

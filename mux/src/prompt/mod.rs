@@ -6,6 +6,7 @@
 mod chat;
 mod fence;
 mod files;
+pub mod language;
 mod path;
 
 pub use chat::{Chat, ReadError, StreamOptions, read};

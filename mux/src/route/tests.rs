@@ -4,14 +4,15 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{Decision, Request, UsageChunk, caller, decide, models};
-use crate::config::{Provider, Rule, Session, When, Workspace};
+use crate::config::{Auth, Provider, Rule, Session, When, Workspace};
+use crate::dialect::Dialect;
 use crate::endpoint::address;
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::{Snapshot, Update};
 
 fn rule(name: &str, file: &[&str], target: &str) -> Rule {
     let file = file.iter().map(ToString::to_string).collect();
-    Rule { name: name.into(), when: When { file }, target: target.parse().unwrap() }
+    Rule::new(name, When { file, ..When::default() }, target.parse().unwrap())
 }
 
 fn snapshot() -> Snapshot {
@@ -20,9 +21,10 @@ fn snapshot() -> Snapshot {
         cluster: format!("cluster_{name}").into(),
         authority: "host".into(),
         base_path: "/v1".into(),
-        api_key: "".into(),
+        auth: Auth::None,
+        dialects: [Dialect::Chat].into(),
     };
-    let workspace = |name: &str, rules| Workspace { name: name.parse().unwrap(), rules };
+    let workspace = |name: &str, rules| Workspace::new(name.parse().unwrap(), rules);
     let session =
         |id: &str, workspace: &str| Session { id: id.parse().unwrap(), active_workspace: workspace.parse().unwrap() };
     let rules = vec![

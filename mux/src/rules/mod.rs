@@ -1,12 +1,13 @@
 //! Mux rules: tried top-down, the first whose conditions all hold decides.
 
+mod check;
 mod patterns;
 
 use std::cell::OnceCell;
 
-use crate::config::{self, PATTERN_BYTES_MAX, PATTERNS_MAX, RULE_NAME_BYTES_MAX, RULES_MAX};
+use crate::config;
 use crate::prompt::Needs;
-use crate::snapshot::CompileError;
+pub use check::{check, check_instructions};
 use patterns::Patterns;
 
 /// The rules of one workspace.
@@ -38,52 +39,9 @@ impl Rules {
         let patterns = self.patterns.get_or_init(|| Patterns::compile(&self.rules));
         let mut matched = patterns.start();
         each_file(&mut |path| patterns.see(path, &mut matched));
-        let holds = move |index: usize, when: &config::When| {
-            let config::When { file } = when;
-            file.is_empty() || matched.contains(index)
-        };
+        let holds = move |index: usize, when: &config::When| when.file.is_empty() || matched.contains(index);
         self.rules.iter().enumerate().filter(move |(index, rule)| holds(*index, &rule.when)).map(|(_, rule)| rule)
     }
-}
-
-/// Everything that is wrong with a list of rules.
-pub fn check(rules: &[config::Rule]) -> Vec<CompileError> {
-    let mut errors = Vec::new();
-    let mut refuse = |pointer: String, message: String| errors.push(CompileError { pointer, message });
-    if rules.len() > RULES_MAX {
-        refuse("/rules".into(), format!("at most {RULES_MAX} rules, not {}", rules.len()));
-    }
-    let patterns: usize = rules.iter().map(|rule| rule.when.file.len()).sum();
-    if patterns > PATTERNS_MAX {
-        refuse("/rules".into(), format!("at most {PATTERNS_MAX} patterns in all rules together, not {patterns}"));
-    }
-    let mut names = std::collections::HashMap::new();
-    for (index, config::Rule { name, when, target: _ }) in rules.iter().enumerate() {
-        if name.is_empty() || name.len() > RULE_NAME_BYTES_MAX || name.chars().any(char::is_control) {
-            let message = format!("a rule's name has 1 to {RULE_NAME_BYTES_MAX} bytes and no control characters");
-            refuse(format!("/rules/{index}/name"), message);
-        }
-        if let Some(first) = names.insert(name.as_str(), index) {
-            refuse(format!("/rules/{index}/name"), format!("rule {first} has the name `{name}` already"));
-        }
-        let config::When { file } = when;
-        for (number, pattern) in file.iter().enumerate() {
-            if let Err(message) = check_pattern(pattern) {
-                refuse(format!("/rules/{index}/when/file/{number}"), message);
-            }
-        }
-    }
-    errors
-}
-
-fn check_pattern(pattern: &str) -> Result<(), String> {
-    if pattern.is_empty() {
-        return Err("an empty pattern; leave the condition out to match always".into());
-    }
-    if pattern.len() > PATTERN_BYTES_MAX || pattern.chars().any(char::is_control) {
-        return Err(format!("a pattern has at most {PATTERN_BYTES_MAX} bytes and no control characters"));
-    }
-    patterns::check(pattern)
 }
 
 #[cfg(test)]
@@ -97,7 +55,7 @@ mod tests {
 
     fn rule(name: &str, file: &[&str]) -> Rule {
         let file = file.iter().map(ToString::to_string).collect();
-        Rule { name: name.into(), when: When { file }, target: "p/m".parse().unwrap() }
+        Rule::new(name, When { file, ..When::default() }, "p/m".parse().unwrap())
     }
 
     fn first(rules: &[Rule], paths: &[&str]) -> Option<String> {

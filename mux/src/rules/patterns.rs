@@ -166,9 +166,11 @@ fn longest_literal(glob: &str) -> &str {
 
 /// What is wrong with the spelling of a pattern.
 pub fn check(pattern: &str) -> Result<(), String> {
-    if Scope::of(pattern) == Scope::Substring {
-        return Ok(());
-    }
+    if Scope::of(pattern) == Scope::Substring { Ok(()) } else { check_glob(pattern) }
+}
+
+/// What is wrong with the spelling of a glob.
+pub fn check_glob(pattern: &str) -> Result<(), String> {
     for (open, close) in [('[', ']'), ('{', '}')] {
         let opened = pattern.matches(open).count();
         let closed = pattern.matches(close).count();

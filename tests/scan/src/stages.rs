@@ -42,10 +42,9 @@ pub fn print() {
 
 /// Of which only the last matches.
 fn twenty_rules() -> Rules {
-    let rule = |index: usize, file: Vec<String>| Rule {
-        name: format!("rule-{index}"),
-        when: When { file },
-        target: "bench/model".parse().expect("a target"),
+    let rule = |index: usize, file: Vec<String>| {
+        let when = When { file, ..When::default() };
+        Rule::new(format!("rule-{index}"), when, "bench/model".parse().expect("a target"))
     };
     let pattern = |index: usize| match index % 4 {
         0 => format!(".ext{index}"),

@@ -7,6 +7,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::Dialect;
+
+mod rule;
+
+pub use rule::{HeaderCondition, InvalidTarget, Model, RequestKind, Rule, Target, Turns, When};
+
 /// Rules that one workspace may hold.
 pub const RULES_MAX: usize = 1_000;
 /// Patterns that all rules of one workspace may hold together.
@@ -15,6 +21,8 @@ pub const PATTERNS_MAX: usize = 10_000;
 pub const PATTERN_BYTES_MAX: usize = 1_024;
 /// Bytes of a rule's name.
 pub const RULE_NAME_BYTES_MAX: usize = 128;
+/// Bytes of a workspace's instructions, or of a rule's.
+pub const INSTRUCTIONS_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a model id.
 pub const MODEL_BYTES_MAX: usize = 256;
 /// Characters of a [`Name`].
@@ -69,88 +77,44 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// Rules are tried top-down; the first whose conditions all hold decides.
+/// A bundle of rules and instructions. Rules are tried top-down; the first whose conditions all hold decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     pub name: Name,
     pub rules: Vec<Rule>,
+    /// Put in front of every request's own system prompt; empty: nothing.
+    pub instructions: String,
+    pub switch: Switch,
+    pub access: Access,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    pub name: String,
-    pub when: When,
-    pub target: Target,
-}
-
-/// Conditions of a rule: all that are given must hold; a list within one condition means any. None: the catch-all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct When {
-    /// Patterns over the paths of files in context.
-    pub file: Vec<String>,
-}
-
-/// Where a rule sends a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The model that the client named, which must itself name a target.
-    Requested,
-    Model(Model),
-}
-
-/// One provider's model, written `provider/model-id`; the id may hold further slashes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Model {
-    pub provider: Name,
-    pub id: Box<str>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTarget {
-    #[error("a target is `requested` or `provider/model-id`")]
-    Shape,
-    #[error("the part before the first `/` must name a provider: {0}")]
-    Provider(#[from] InvalidName),
-    #[error("a model id has 1 to {MODEL_BYTES_MAX} bytes and no control characters")]
-    ModelId,
-}
-
-impl FromStr for Target {
-    type Err = InvalidTarget;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTarget> {
-        if text == "requested" {
-            return Ok(Self::Requested);
-        }
-        text.parse().map(Self::Model)
+impl Workspace {
+    /// With rules alone.
+    pub fn new(name: Name, rules: Vec<Rule>) -> Self {
+        let (switch, access) = (Switch::default(), Access::default());
+        Self { name, rules, instructions: String::new(), switch, access }
     }
 }
 
-impl FromStr for Model {
-    type Err = InvalidTarget;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTarget> {
-        let (provider, id) = text.split_once('/').ok_or(InvalidTarget::Shape)?;
-        if id.is_empty() || id.len() > MODEL_BYTES_MAX || id.chars().any(char::is_control) {
-            return Err(InvalidTarget::ModelId);
-        }
-        Ok(Self { provider: provider.parse()?, id: id.into() })
-    }
+/// When a conversation may move to another target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// With every request.
+    #[default]
+    Anytime,
+    /// With a user's turn: while tool calls answer it, what they bring into context decides nothing.
+    UserTurn,
 }
 
-impl fmt::Display for Target {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Requested => formatter.write_str("requested"),
-            Self::Model(model) => model.fmt(formatter),
-        }
-    }
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.provider, self.id)
-    }
+/// Who may use a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody who reaches the gateway.
+    #[default]
+    Anonymous,
+    /// Only who shows a key of this gateway.
+    KeyOnly,
 }
 
 /// A user's interaction context and the workspace that is active in it.
@@ -161,7 +125,7 @@ pub struct Session {
 }
 
 /// A provider as the data plane needs it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     pub name: Name,
     /// The Envoy cluster that reaches it.
@@ -170,19 +134,40 @@ pub struct Provider {
     pub authority: Box<str>,
     /// Path before the endpoint, without a slash at its end: `/v1`, or empty.
     pub base_path: Box<str>,
-    /// Sent as a bearer token; empty: none.
-    pub api_key: Box<str>,
+    pub auth: Auth,
+    /// What it understands.
+    pub dialects: Box<[Dialect]>,
 }
 
-impl fmt::Debug for Provider {
+/// What stands in for the client's credential in a request to a provider.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// Nothing.
+    None,
+    Key {
+        header: KeyHeader,
+        key: Box<str>,
+    },
+    /// The client's own goes on.
+    Passthrough,
+}
+
+/// Where a provider wants its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `authorization: Bearer <key>`
+    Bearer,
+    /// `x-api-key: <key>`
+    XApiKey,
+}
+
+impl fmt::Debug for Auth {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, cluster, authority, base_path, api_key: _ } = self;
-        formatter
-            .debug_struct("Provider")
-            .field("name", name)
-            .field("cluster", cluster)
-            .field("authority", authority)
-            .field("base_path", base_path)
-            .finish_non_exhaustive()
+        formatter.write_str(match self {
+            Self::None => "None",
+            Self::Key { header: KeyHeader::Bearer, key: _ } => "Key(Bearer)",
+            Self::Key { header: KeyHeader::XApiKey, key: _ } => "Key(XApiKey)",
+            Self::Passthrough => "Passthrough",
+        })
     }
 }
