@@ -18,6 +18,8 @@ use crate::vm::Vm;
 
 /// Bytes of a request body. Envoy's own buffer limit, which answers past it, is the same.
 pub const REQUEST_BYTES_MAX: usize = 32 << 20;
+/// For clients that do not say which version of Anthropic's API they speak.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// One downstream stream.
 #[derive(Debug, Default)]
@@ -36,24 +38,21 @@ pub enum Route {
 #[derive(Debug)]
 pub struct Head {
     started_ms: u64,
-    path: String,
-    workspace: Option<String>,
-    session: Option<String>,
-    credentials: Vec<&'static str>,
+    headers: Headers,
     content_length: Option<usize>,
     /// Why it will be refused whatever its body is.
     refusal: Option<Refusal>,
 }
 
 impl Route {
-    pub fn request_headers(&mut self, vm: &mut Vm, headers: &Headers, is_last: bool) -> Step {
+    pub fn request_headers(&mut self, vm: &mut Vm, headers: Headers, is_last: bool) -> Step {
         let head = Head::read(vm.now_ms, headers);
         if head.content_length.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
             return self.refuse(vm, &head, &too_large());
         }
-        let internal = headers.names().filter(|name| is_internal(name));
+        let internal = head.headers.names().filter(|name| is_internal(name));
         // A compressed answer could not be read for usage.
-        let unwanted = headers.names().filter(|own| *own == name::ACCEPT_ENCODING);
+        let unwanted = head.headers.names().filter(|own| *own == name::ACCEPT_ENCODING);
         let effects = internal.chain(unwanted).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
         *self = Self::Reading(head);
         if is_last {
@@ -92,11 +91,11 @@ impl Route {
             let message = "The gateway has no configuration yet; it is connecting to its control server.";
             return self.refuse(vm, &head, &Refusal::new(Code::NotReady, message));
         }
-        let Some(address) = endpoint::address(&head.path) else {
-            return self.refuse(vm, &head, &unknown_endpoint(&head.path));
+        let Some(address) = endpoint::address(head.path()) else {
+            return self.refuse(vm, &head, &unknown_endpoint(head.path()));
         };
-        let (workspace, session) = (head.workspace.as_deref(), head.session.as_deref());
-        let request = Request { address, workspace, session, body };
+        let (workspace, session) = (head.headers.get(name::WORKSPACE), head.headers.get(name::SESSION));
+        let request = Request { address, workspace, session, headers: &head.headers.0, body };
         match route::caller(&vm.snapshot, &request) {
             Err(refusal) => self.refuse(vm, &head, &refusal),
             Ok(caller) if request.address.endpoint == Endpoint::Models => {
@@ -154,19 +153,22 @@ impl Route {
         ];
         let bytes = request.body.len();
         let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
+        let Address { endpoint, query, .. } = request.address;
+        if endpoint.dialect() == Dialect::Messages && head.headers.get(name::ANTHROPIC_VERSION).is_none() {
+            effects.push(Effect::AddRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
+        }
         // Also where the client sent none: some model servers take no chunked requests.
         if head.content_length != Some(sent_bytes) {
             effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, sent_bytes.to_string()));
         }
         effects.extend(new_head.map(Effect::ReplaceRequestHead));
-        let Address { endpoint, query, .. } = request.address;
         let target = Target {
             provider: Rc::clone(&provider),
             model,
             endpoint,
             query: query.to_owned(),
             usage_chunk,
-            credentials: head.credentials.clone(),
+            credentials: head.credentials(),
         };
         let downstream = Downstream::Open;
         let exchange = Exchange {
@@ -242,25 +244,26 @@ impl Route {
             _ => vm.counts.refused += 1,
         }
         *self = Self::Answered;
-        let known = endpoint::address(&head.path).map(|address| address.endpoint.dialect());
-        let dialect = known.unwrap_or_else(|| endpoint::likely_dialect(&head.path));
+        let known = endpoint::address(head.path()).map(|address| address.endpoint.dialect());
+        let dialect = known.unwrap_or_else(|| endpoint::likely_dialect(head.path()));
         Step::reply(Reply::refusal(refusal, dialect))
     }
 }
 
 impl Head {
-    fn read(now_ms: u64, headers: &Headers) -> Self {
-        let text = |name: &str| headers.get(name).map(str::to_owned);
-        let path = text(name::PATH).unwrap_or_default();
-        Self {
-            started_ms: now_ms,
-            workspace: text(name::WORKSPACE),
-            session: text(name::SESSION),
-            credentials: CREDENTIALS.into_iter().filter(|own| headers.names().any(|name| name == *own)).collect(),
-            content_length: headers.get(name::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
-            refusal: refusal_by_headers(&path, headers),
-            path,
-        }
+    fn read(now_ms: u64, headers: Headers) -> Self {
+        let content_length = headers.get(name::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+        let refusal = refusal_by_headers(headers.get(name::PATH).unwrap_or_default(), &headers);
+        Self { started_ms: now_ms, headers, content_length, refusal }
+    }
+
+    fn path(&self) -> &str {
+        self.headers.get(name::PATH).unwrap_or_default()
+    }
+
+    /// Headers in which the client sent a credential.
+    fn credentials(&self) -> Vec<&'static str> {
+        CREDENTIALS.into_iter().filter(|own| self.headers.names().any(|name| name == *own)).collect()
     }
 }
 

@@ -1,10 +1,9 @@
 //! Keeps the snapshot: subscribes, takes each revision as a whole, answers it, and goes on routing by the last good one
 //! whatever happens to the stream.
 
-use mux::config;
 use mux::snapshot::{Snapshot, Update};
 use prost::Message;
-use proto::v1;
+use proto::{convert, v1};
 
 use crate::link::{Link, Wish};
 
@@ -128,7 +127,13 @@ impl Subscription {
         if pending.bytes > REVISION_BYTES_MAX {
             return Err(format!("more than {REVISION_BYTES_MAX} bytes"));
         }
-        add(&mut pending.update, response)?;
+        let v1::SubscribeResponse { upserts, removals, .. } = response;
+        for resource in upserts {
+            convert::add(&mut pending.update, resource).map_err(|error| error.to_string())?;
+        }
+        for name in removals {
+            convert::remove(&mut pending.update, name).map_err(|error| error.to_string())?;
+        }
         if !is_last {
             self.pending = Some(pending);
             return Ok(false);
@@ -139,37 +144,6 @@ impl Subscription {
 
 fn send(token: u32, message: v1::subscribe_request::Message) -> Wish {
     Wish::Send { token, message: v1::SubscribeRequest { message: Some(message) }.encode_to_vec() }
-}
-
-/// Adds a chunk's resources to an update.
-fn add(update: &mut Update, response: v1::SubscribeResponse) -> Result<(), String> {
-    use v1::resource::Resource;
-    use v1::resource_name::Name;
-    for v1::Resource { resource } in response.upserts {
-        match resource {
-            Some(Resource::Workspace(workspace)) => update.workspaces.push(converted(workspace)?),
-            Some(Resource::Session(session)) => update.sessions.push(converted(session)?),
-            Some(Resource::Provider(provider)) => update.providers.push(converted(provider)?),
-            None => return Err("a resource of a kind that this build does not know".into()),
-        }
-    }
-    for v1::ResourceName { name } in response.removals {
-        match name {
-            Some(Name::Workspace(name)) => update.removed_workspaces.push(parsed(&name)?),
-            Some(Name::Session(id)) => update.removed_sessions.push(parsed(&id)?),
-            Some(Name::Provider(name)) => update.removed_providers.push(parsed(&name)?),
-            None => return Err("a removal of a kind that this build does not know".into()),
-        }
-    }
-    Ok(())
-}
-
-fn converted<T, V: TryFrom<T, Error = proto::convert::Malformed>>(message: T) -> Result<V, String> {
-    message.try_into().map_err(|error: proto::convert::Malformed| error.to_string())
-}
-
-fn parsed(name: &str) -> Result<config::Name, String> {
-    name.parse().map_err(|error| format!("`{name}`: {error}"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::dialect::Dialect;
 pub enum Code {
     InvalidJson,
     InvalidRequest,
+    InvalidApiKey,
     ModelNotFound,
     NoMatchingRule,
     UnknownEndpoint,
@@ -17,6 +18,7 @@ pub enum Code {
     MethodNotAllowed,
     RequestTooLarge,
     UnsupportedEncoding,
+    Untranslatable,
     NotReady,
     Internal,
 }
@@ -35,6 +37,7 @@ impl Code {
         match self {
             Self::InvalidJson => ("invalid_json", 400),
             Self::InvalidRequest => ("invalid_request", 400),
+            Self::InvalidApiKey => ("invalid_api_key", 401),
             Self::ModelNotFound => ("model_not_found", 404),
             Self::NoMatchingRule => ("no_matching_rule", 404),
             Self::UnknownEndpoint => ("unknown_endpoint", 404),
@@ -43,6 +46,7 @@ impl Code {
             Self::MethodNotAllowed => ("method_not_allowed", 405),
             Self::RequestTooLarge => ("request_too_large", 413),
             Self::UnsupportedEncoding => ("unsupported_encoding", 415),
+            Self::Untranslatable => ("untranslatable", 422),
             Self::NotReady => ("not_ready", 503),
             Self::Internal => ("internal_error", 500),
         }
@@ -82,6 +86,7 @@ impl Refusal {
 
 fn anthropic_type(code: Code) -> &'static str {
     match code.status() {
+        401 => "authentication_error",
         404 => "not_found_error",
         413 => "request_too_large",
         503 => "overloaded_error",

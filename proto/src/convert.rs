@@ -2,6 +2,7 @@
 
 use mux::config::{self, Access, Auth, HeaderCondition, KeyHeader, RequestKind, Switch, Turns};
 use mux::dialect::Dialect;
+use mux::snapshot::Update;
 
 use crate::v1;
 
@@ -19,6 +20,30 @@ impl std::error::Error for Malformed {}
 
 fn name(field: &str, text: &str) -> Result<config::Name, Malformed> {
     text.parse().map_err(|error| Malformed(format!("{field} `{text}`: {error}")))
+}
+
+/// Adds a resource to an update.
+pub fn add(update: &mut Update, message: v1::Resource) -> Result<(), Malformed> {
+    use v1::resource::Resource;
+    match message.resource {
+        Some(Resource::Workspace(workspace)) => update.workspaces.push(workspace.try_into()?),
+        Some(Resource::Session(session)) => update.sessions.push(session.try_into()?),
+        Some(Resource::Provider(provider)) => update.providers.push(provider.try_into()?),
+        None => return Err(Malformed("a resource of a kind that this build does not know".into())),
+    }
+    Ok(())
+}
+
+/// Adds a removal to an update.
+pub fn remove(update: &mut Update, message: v1::ResourceName) -> Result<(), Malformed> {
+    use v1::resource_name::Name;
+    match message.name {
+        Some(Name::Workspace(text)) => update.removed_workspaces.push(name("workspace", &text)?),
+        Some(Name::Session(text)) => update.removed_sessions.push(name("session", &text)?),
+        Some(Name::Provider(text)) => update.removed_providers.push(name("provider", &text)?),
+        None => return Err(Malformed("a removal of a kind that this build does not know".into())),
+    }
+    Ok(())
 }
 
 impl TryFrom<v1::Workspace> for config::Workspace {

@@ -12,12 +12,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use clusters::{ClusterSpec, Clusters, Follower, Offer};
+use mux::config::Name;
+use mux::snapshot::Snapshot;
 pub use nodes::{Connection, NodeError, NodeIdentity, NodeStatus, Nodes};
+use proto::convert;
 use resources::Resources;
 pub use resources::{CHUNK_BYTES_MAX, LOG_ENTRIES_MAX, Update};
 use tokio::sync::watch;
 
 use crate::store::{Store, StoreError};
+
+/// Published resources that no snapshot can be made of: a fault of this server.
+#[derive(Debug, thiserror::Error)]
+pub enum Unroutable {
+    #[error("a published resource is malformed: {0}")]
+    Malformed(#[from] convert::Malformed),
+    #[error("the published resources do not compile: {0}")]
+    Compile(#[from] mux::snapshot::UpdateError),
+}
 
 /// The published state, and who follows it.
 pub struct Publisher {
@@ -99,6 +111,19 @@ impl Publisher {
     /// The full state at the newest revision.
     pub fn full(&self) -> Update {
         lock(&self.resources).full()
+    }
+
+    /// What a filter would route by that knew nothing but these workspaces, these sessions with theirs, and all
+    /// providers, at the newest revision.
+    pub fn snapshot_for(&self, workspaces: &[Name], sessions: &[Name]) -> Result<Snapshot, Unroutable> {
+        let (revision, part) = lock(&self.resources).part(workspaces, sessions);
+        let mut update = mux::snapshot::Update { revision, ..Default::default() };
+        for resource in part {
+            convert::add(&mut update, resource)?;
+        }
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(update)?;
+        Ok(snapshot)
     }
 
     /// Ends every stream, so that the server can stop.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use mux::config::Name;
 use proto::v1::{self, resource, resource_name};
 
 /// Changed resources that are remembered. A node that is further behind gets the full state.
@@ -97,6 +98,30 @@ impl Resources {
     pub fn full(&self) -> Update {
         let upserts = self.by_key.values().cloned().collect();
         Update { base_revision: 0, revision: self.revision, upserts, removals: Vec::new() }
+    }
+
+    /// These workspaces, these sessions with the workspaces that are active in them, and all providers; and the revision.
+    pub fn part(&self, workspaces: &[Name], sessions: &[Name]) -> (u64, Vec<v1::Resource>) {
+        let mut found: BTreeMap<&Key, &Arc<Sized>> = BTreeMap::new();
+        let mut take = |key: Key| {
+            let (key, sized) = self.by_key.get_key_value(&key)?;
+            found.insert(key, sized);
+            Some(&sized.resource)
+        };
+        for name in workspaces {
+            take(Key::Workspace(name.to_string()));
+        }
+        for id in sessions {
+            if let Some(v1::Resource { resource: Some(resource::Resource::Session(session)) }) =
+                take(Key::Session(id.to_string()))
+            {
+                take(Key::Workspace(session.active_workspace.clone()));
+            }
+        }
+        let is_provider = |key: &&Key| matches!(key, Key::Provider(_));
+        let providers = self.by_key.iter().take_while(|(key, _)| is_provider(key));
+        found.extend(providers);
+        (self.revision, found.into_values().map(|sized| sized.resource.clone()).collect())
     }
 
     /// The clusters that the providers name.

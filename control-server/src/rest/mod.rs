@@ -4,6 +4,7 @@
 //! [`crate::domain`] and [`crate::store`]. Status codes are chosen in [`problem`] alone.
 
 mod auth;
+mod explain;
 mod extract;
 mod metrics;
 mod models;

@@ -102,7 +102,7 @@ impl Problem {
     }
 
     pub(super) fn too_large(limit_bytes: usize) -> Self {
-        let detail = format!("a body has at most {limit_bytes} bytes");
+        let detail = format!("a body has at most {limit_bytes} bytes here");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", "The body is too large", detail)
     }
 
@@ -116,8 +116,8 @@ impl Problem {
     }
 
     /// A failure on this side. Its cause is logged here, once, and not told to the client.
-    fn internal(error: &StoreError) -> Self {
-        tracing::error!(%error, "a request failed on the store");
+    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::metrics::HttpMetrics;
 use super::openapi::Api;
 use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
-use super::{models, nodes, providers, rules, sessions, system, usage, workspaces};
+use super::{explain, models, nodes, providers, rules, sessions, system, usage, workspaces};
 use crate::outbound::ModelClient;
 
 /// The API, ready to be served.
@@ -65,6 +65,12 @@ fn guarded_routes() -> OpenApiRouter<Rest> {
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
         .routes(routes!(nodes::list))
+        .merge(large_routes())
+}
+
+/// Those that take whole prompts.
+fn large_routes() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new().routes(routes!(explain::explain)).layer(DefaultBodyLimit::max(explain::BODY_BYTES_MAX))
 }
 
 /// For everyone who reaches the port.

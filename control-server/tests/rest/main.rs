@@ -1,5 +1,6 @@
 //! The management API, one file per branch of its URL tree.
 
+mod explain;
 mod nodes;
 mod openapi;
 mod providers;

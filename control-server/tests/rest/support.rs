@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::routing;
 use http_body_util::BodyExt;
+use muxspace::domain::audit::Actor;
 use muxspace::publisher::Publisher;
 use muxspace::rest::{AppState, FilterModule, router};
 use muxspace::store::{MasterKey, Store};
@@ -20,6 +21,7 @@ pub const FILTER: &[u8] = b"\0asm-not-really";
 pub struct Api {
     router: Router,
     pub store: Store,
+    publisher: Arc<Publisher>,
     _folder: TempDir,
 }
 
@@ -39,8 +41,18 @@ impl Api {
         let store = Store::open(&url, MasterKey::generate()).await.unwrap();
         let publisher = Publisher::start(store.clone()).await.unwrap();
         let filter = FilterModule { bytes: Bytes::from_static(FILTER), sha256: Arc::from("0".repeat(64)) };
-        let app = AppState { store: store.clone(), publisher, admin_token: TOKEN.into(), filter };
-        Self { router: router(app).unwrap(), store, _folder: folder }
+        let app = AppState {
+            store: store.acting_as(Actor::Admin),
+            publisher: Arc::clone(&publisher),
+            admin_token: TOKEN.into(),
+            filter,
+        };
+        Self { router: router(app).unwrap(), store, publisher, _folder: folder }
+    }
+
+    /// Waits until a revision is what nodes would be sent.
+    pub async fn published(&self, revision: u64) {
+        self.publisher.newer_than(revision - 1).await;
     }
 
     /// With a provider `p` that refuses connections.

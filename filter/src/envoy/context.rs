@@ -47,7 +47,7 @@ impl HttpContext for RouteContext {
         #[cfg(feature = "test-trap")]
         trap::spring(&headers, "route");
         note_time();
-        apply(with_vm(|vm| self.0.request_headers(vm, &headers, is_last)))
+        apply(with_vm(|vm| self.0.request_headers(vm, headers, is_last)))
     }
 
     fn on_http_request_body(&mut self, bytes: usize, is_last: bool) -> Action {

@@ -64,7 +64,7 @@ fn answer_head(status: &str, content_type: &str) -> Headers {
 fn sent(vm: &mut Vm, body: &[u8]) -> (Route, Attempt, Step) {
     let (mut route, mut attempt) = (Route::default(), Attempt::default());
     vm.now_ms = 1_000;
-    assert_eq!(route.request_headers(vm, &headers(&[]), false).flow, Flow::Pause);
+    assert_eq!(route.request_headers(vm, headers(&[]), false).flow, Flow::Pause);
     assert_eq!(route.request_end(vm, body).flow, Flow::Continue);
     let id = vm.request_id(1);
     vm.now_ms = 1_002;
@@ -91,7 +91,7 @@ fn a_prompt_is_sent_where_its_rule_says() {
         ("authorization", "Bearer mine"),
         ("api-key", "mine"),
     ]);
-    let step = route.request_headers(&mut vm, &client, false);
+    let step = route.request_headers(&mut vm, client, false);
     let stripped = vec![removed("x-muxspace-cluster"), removed("x-envoy-max-retries"), removed("accept-encoding")];
     assert_eq!(step, Step::with(Flow::Pause, stripped));
     assert_eq!(route.request_chunk(&mut vm, 10), Step::hold());
@@ -133,7 +133,7 @@ fn an_unchanged_body_is_left_alone_but_has_a_length() {
         let mut route = Route::default();
         let mut client = headers(&[("content-length", length)]);
         client.0.retain(|(name, value)| name != "content-length" || !value.is_empty());
-        route.request_headers(&mut vm, &client, false);
+        route.request_headers(&mut vm, client, false);
         let step = route.request_end(&mut vm, br#"{"model":"m","messages":[]}"#);
         assert_eq!(step.effects.get(2), expected.as_ref());
     }
@@ -214,7 +214,7 @@ fn a_provider_that_cannot_be_reached_is_not_charged() {
 
 fn refusal(vm: &mut Vm, extra: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let mut route = Route::default();
-    let step = route.request_headers(vm, &headers(extra), false);
+    let step = route.request_headers(vm, headers(extra), false);
     let step = if step.effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
         step
     } else {
@@ -263,7 +263,7 @@ fn a_refused_prompt_leaves_a_record_of_its_workspace() {
 fn models_are_listed_without_a_body() {
     let mut vm = vm();
     let list = headers(&[(":method", "GET"), (":path", "/v1/models")]);
-    let step = Route::default().request_headers(&mut vm, &list, true);
+    let step = Route::default().request_headers(&mut vm, list, true);
     let Some(Effect::Reply(reply)) = step.effects.last() else { panic!() };
     assert!(reply.status == 200 && String::from_utf8_lossy(&reply.body).contains("\"p/m\""));
 }

@@ -2,7 +2,14 @@
 
 use std::ops::Range;
 
-use super::Needs;
+pub use needs::Needs;
+mod needs {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Needs {
+        Nothing,
+        Files,
+    }
+}
 use crate::json::{self, Cursor, Kind, Span};
 
 /// A request, read in place: all spans point into its body.

@@ -124,14 +124,30 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|(name, ..)| *name)
 }
 
-/// The languages that a file of this path may be written in.
-pub fn of(path: &str) -> impl Iterator<Item = &'static str> {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
-    LANGUAGES.iter().filter(move |(_, endings, names)| is_one_of(&name, endings, names)).map(|(name, ..)| *name)
+/// How files of a language are known: by an ending, or by a whole name. Lower-case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark<'a> {
+    Ending(&'a str),
+    Name(&'a str),
 }
 
-fn is_one_of(name: &str, endings: &[&str], names: &[&str]) -> bool {
-    names.contains(&name) || name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending))
+/// The marks of a language, by its canonical name.
+pub fn marks(language: &str) -> impl Iterator<Item = Mark<'static>> {
+    let rows = LANGUAGES.iter().filter(move |(name, ..)| *name == language);
+    rows.flat_map(|(_, endings, names)| {
+        endings.iter().map(|ending| Mark::Ending(ending)).chain(names.iter().map(|name| Mark::Name(name)))
+    })
+}
+
+/// The lower-case name of a file, for [`marks_of`].
+pub fn file_name(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// What a file's language is known by.
+pub fn marks_of(file_name: &str) -> impl Iterator<Item = Mark<'_>> {
+    let ending = file_name.rsplit_once('.').map(|(_, ending)| Mark::Ending(ending));
+    ending.into_iter().chain([Mark::Name(file_name)])
 }
 
 #[cfg(test)]
@@ -139,7 +155,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{ALIASES, canonical, of};
+    use super::{ALIASES, canonical, file_name, marks, marks_of, names};
 
     #[test]
     fn files_are_known_by_ending_or_name() {
@@ -154,7 +170,9 @@ mod tests {
             (".py", &["python"]),
         ];
         for (path, expected) in rows {
-            assert_eq!(of(path).collect::<Vec<_>>(), expected, "{path}");
+            let name = file_name(path);
+            let is_of = |language: &&str| marks(language).any(|mark| marks_of(&name).any(|own| own == mark));
+            assert_eq!(names().filter(is_of).collect::<Vec<_>>(), expected, "{path}");
         }
     }
 

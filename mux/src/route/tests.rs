@@ -52,7 +52,7 @@ fn snapshot() -> Snapshot {
 
 fn ask(path: &str, body: &[u8]) -> Result<Decision, Refusal> {
     let snapshot = snapshot();
-    let request = Request { address: address(path).unwrap(), workspace: None, session: None, body };
+    let request = Request { address: address(path).unwrap(), workspace: None, session: None, headers: &[], body };
     decide(&snapshot, &caller(&snapshot, &request)?, &request)
 }
 
@@ -90,7 +90,7 @@ fn the_callers_workspace_is_found() {
         ("/w/nope/v1/mux/chat/completions", None, None, Err(Code::UnknownWorkspace)),
         ("/s/no%20pe/v1/mux/chat/completions", None, None, Err(Code::UnknownSession)),
     ] {
-        let request = Request { address: address(path).unwrap(), workspace, session, body: b"" };
+        let request = Request { address: address(path).unwrap(), workspace, session, headers: &[], body: b"" };
         let outcome = caller(&snapshot, &request);
         let outcome = outcome
             .as_ref()
@@ -174,7 +174,8 @@ fn unreadable_requests_are_refused() {
 #[test]
 fn models_are_those_that_rules_name() {
     let snapshot = snapshot();
-    let request = Request { address: address("/v1/models").unwrap(), workspace: None, session: None, body: b"" };
+    let request =
+        Request { address: address("/v1/models").unwrap(), workspace: None, session: None, headers: &[], body: b"" };
     let ids = models(&snapshot, &caller(&snapshot, &request).unwrap());
     assert_eq!(ids, ["mux", "one/mini", "two/org/claude", "one/local"]);
 }

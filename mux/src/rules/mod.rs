@@ -1,130 +1,148 @@
 //! Mux rules: tried top-down, the first whose conditions all hold decides.
+//!
+//! Conditions over paths are met while the paths go by, once for all rules; the others are asked of the few rules that
+//! are left then.
 
+mod bits;
 mod check;
+mod conditions;
+mod languages;
 mod patterns;
 
 use std::cell::OnceCell;
 
-use crate::config;
+use crate::config::{Rule, Turns};
 use crate::prompt::Needs;
+use bits::Bits;
 pub use check::{check, check_instructions};
+pub use conditions::{Condition, Facts, Images};
+use languages::Languages;
 use patterns::Patterns;
 
 /// The rules of one workspace.
 #[derive(Debug)]
 pub struct Rules {
-    rules: Vec<config::Rule>,
-    /// Built when a request first needs it: most of many workspaces are idle.
-    patterns: OnceCell<Patterns>,
+    rules: Vec<Rule>,
+    needs: Needs,
+    /// Built when a request first needs them: most of many workspaces are idle.
+    paths: OnceCell<Paths>,
+}
+
+/// All conditions over paths.
+#[derive(Debug)]
+struct Paths {
+    file: Patterns,
+    mention: Patterns,
+    language: Languages,
+    /// Rules without the condition.
+    without: Seen,
+}
+
+/// The rules whose conditions over paths are met.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    file: Bits,
+    mention: Bits,
+    language: Bits,
+}
+
+/// How a path is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Its file is in context.
+    InContext,
+    /// A user names it in own words.
+    Mentioned,
 }
 
 impl Rules {
     /// Takes rules that [`check`] found nothing wrong with; a pattern that it would refuse never matches.
-    pub fn new(rules: Vec<config::Rule>) -> Self {
-        Self { rules, patterns: OnceCell::new() }
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let needs = needs(&rules);
+        Self { rules, needs, paths: OnceCell::new() }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &config::Rule> {
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
     }
 
     /// What must be read of a request for these rules.
     pub fn needs(&self) -> Needs {
-        let looks_at_files = self.rules.iter().any(|rule| !rule.when.file.is_empty());
-        if looks_at_files { Needs::Files } else { Needs::Nothing }
+        self.needs
     }
 
-    /// The rules whose conditions hold, in their order. `each_file` calls what it is given with every path in context.
-    pub fn matching(&self, each_file: impl FnOnce(&mut dyn FnMut(&str))) -> impl Iterator<Item = &config::Rule> {
-        let patterns = self.patterns.get_or_init(|| Patterns::compile(&self.rules));
-        let mut matched = patterns.start();
-        each_file(&mut |path| patterns.see(path, &mut matched));
-        let holds = move |index: usize, when: &config::When| when.file.is_empty() || matched.contains(index);
-        self.rules.iter().enumerate().filter(move |(index, rule)| holds(*index, &rule.when)).map(|(_, rule)| rule)
+    /// No path has gone by yet.
+    pub fn start(&self) -> Seen {
+        let none = || Bits::none(self.rules.len());
+        Seen { file: none(), mention: none(), language: none() }
+    }
+
+    /// A path goes by, in the last turn or in an earlier one.
+    pub fn see(&self, path: &str, known: Known, turns: Turns, seen: &mut Seen) {
+        let Paths { file, mention, language, without: _ } = self.paths();
+        match known {
+            Known::InContext => {
+                file.see(path, turns, &mut seen.file);
+                language.see(path, turns, &mut seen.language);
+            }
+            Known::Mentioned => mention.see(path, turns, &mut seen.mention),
+        }
+    }
+
+    /// The rules whose conditions all hold, in their order.
+    pub fn matching<'r>(&'r self, facts: &Facts, seen: &Seen) -> impl Iterator<Item = &'r Rule> {
+        let without = &self.paths().without;
+        let mut left = Bits::either(&seen.file, &without.file);
+        left.keep_either(&seen.mention, &without.mention);
+        left.keep_either(&seen.language, &without.language);
+        let holds = move |rule: &&Rule| facts.failed(&rule.when, rule.turns).is_none();
+        left.into_indices().filter_map(|index| self.rules.get(index)).filter(holds)
+    }
+
+    /// Each rule with the first of its conditions that does not hold.
+    pub fn judged<'r>(&'r self, facts: &Facts, seen: &Seen) -> impl Iterator<Item = (&'r Rule, Option<Condition>)> {
+        let without = &self.paths().without;
+        self.rules.iter().enumerate().map(move |(index, rule)| {
+            let met = |own: &Bits, absent: &Bits| own.contains(index) || absent.contains(index);
+            let paths = [
+                (Condition::File, met(&seen.file, &without.file)),
+                (Condition::Mention, met(&seen.mention, &without.mention)),
+                (Condition::Language, met(&seen.language, &without.language)),
+            ];
+            let failed = paths.into_iter().find(|(_, met)| !met).map(|(condition, _)| condition);
+            (rule, failed.or_else(|| facts.failed(&rule.when, rule.turns)))
+        })
+    }
+
+    fn paths(&self) -> &Paths {
+        self.paths.get_or_init(|| {
+            let rules = self.rules.as_slice();
+            let without =
+                |has: fn(&Rule) -> bool| Bits::of(rules.len(), |rule| rules.get(rule).is_some_and(|r| !has(r)));
+            Paths {
+                file: Patterns::compile(rules, |rule| &rule.when.file),
+                mention: Patterns::compile(rules, |rule| &rule.when.mention),
+                language: Languages::compile(rules),
+                without: Seen {
+                    file: without(|rule| !rule.when.file.is_empty()),
+                    mention: without(|rule| !rule.when.mention.is_empty()),
+                    language: without(|rule| !rule.when.language.is_empty()),
+                },
+            }
+        })
+    }
+}
+
+fn needs(rules: &[Rule]) -> Needs {
+    let any = |has: fn(&Rule) -> bool| rules.iter().any(has);
+    Needs {
+        files: any(|rule| !rule.when.file.is_empty() || !rule.when.language.is_empty()),
+        mentions: any(|rule| !rule.when.mention.is_empty()),
+        images: any(|rule| rule.when.images.is_some()),
+        tokens: any(|rule| rule.when.min_tokens.is_some() || rule.when.max_tokens.is_some()),
+        turns: any(|rule| rule.turns == Turns::Last),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::{Rules, check};
-    use crate::config::{Rule, When};
-    use crate::prompt::Needs;
-
-    fn rule(name: &str, file: &[&str]) -> Rule {
-        let file = file.iter().map(ToString::to_string).collect();
-        Rule::new(name, When { file, ..When::default() }, "p/m".parse().unwrap())
-    }
-
-    fn first(rules: &[Rule], paths: &[&str]) -> Option<String> {
-        let rules = Rules::new(rules.to_vec());
-        rules.matching(|see| paths.iter().for_each(|path| see(path))).next().map(|rule| rule.name.clone())
-    }
-
-    #[test]
-    fn order_of_rules_decides_not_order_of_files() {
-        let rules = [rule("markdown", &["*.md"]), rule("script", &[".js"]), rule("else", &[])];
-        for (paths, name) in [
-            (&["a.js", "b.md"][..], "markdown"),
-            (&["b.md", "a.js"], "markdown"),
-            (&["src/a.jsx"], "script"),
-            (&["a.py"], "else"),
-            (&[], "else"),
-        ] {
-            assert_eq!(first(&rules, paths).as_deref(), Some(name), "{paths:?}");
-        }
-        assert_eq!(first(&rules[..2], &["a.py"]), None);
-    }
-
-    #[test]
-    fn patterns_mean_what_they_say() {
-        for (pattern, path, matches) in [
-            (".py", "a/b.py", true),
-            (".py", "a/b.pyi", true),
-            ("src/", "lib/src/a.c", true),
-            ("*.py", "a/b.py", true),
-            ("*.py", "a/b.pyi", false),
-            ("*", "a", true),
-            ("te?t.*", "x/test.rs", true),
-            ("te?t.*", "test/a.rs", false),
-            ("[ab].rs", "x/a.rs", true),
-            ("[!ab].rs", "x/a.rs", false),
-            ("src/*.ts", "src/a.ts", true),
-            ("src/*.ts", "/repo/src/a.ts", true),
-            ("src/*.ts", "src/deep/a.ts", false),
-            ("src/**/*.ts", "src/deep/er/a.ts", true),
-            ("/src/*.ts", "/repo/src/a.ts", false),
-            ("src/*.cs", r"C:\x\src\a.cs", true),
-            ("*.PY", "a.py", false),
-        ] {
-            assert_eq!(first(&[rule("r", &[pattern])], &[path]).is_some(), matches, "{pattern} on {path}");
-        }
-    }
-
-    #[test]
-    fn a_thousand_rules_find_the_first() {
-        let mut rules: Vec<Rule> =
-            (0..999).map(|n| rule(&n.to_string(), &[&format!("dir{n}/*.x"), &format!("name{n}.")])).collect();
-        rules.push(rule("else", &[]));
-        assert_eq!(first(&rules, &["name998.c", "dir500/a.x"]).as_deref(), Some("500"));
-        assert_eq!(first(&rules, &["dir5000"]).as_deref(), Some("else"));
-    }
-
-    #[test]
-    fn reads_no_files_when_no_rule_asks() {
-        assert_eq!(Rules::new(vec![rule("else", &[])]).needs(), Needs::Nothing);
-        assert_eq!(Rules::new(vec![rule("else", &[]), rule("a", &["b"])]).needs(), Needs::Files);
-    }
-
-    #[test]
-    fn wrong_rules_are_named() {
-        let pointers = |rules: &[Rule]| check(rules).into_iter().map(|error| error.pointer).collect::<Vec<_>>();
-        assert_eq!(pointers(&[rule("a", &["*.md"]), rule("b", &[])]), Vec::<String>::new());
-        assert_eq!(pointers(&[rule("a", &["ok", ""])]), ["/rules/0/when/file/1"]);
-        assert_eq!(pointers(&[rule("a", &["x[a"])]), ["/rules/0/when/file/0"]);
-        assert_eq!(pointers(&[rule("a", &[]), rule("a", &[]), rule("", &[])]), ["/rules/1/name", "/rules/2/name"]);
-        assert_eq!(pointers(&vec![rule("a", &["x"]); 1_001])[0], "/rules");
-    }
-}
+mod tests;

@@ -5,7 +5,8 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::config;
+use super::bits::Bits;
+use crate::config::{Rule, Turns};
 
 #[derive(Debug)]
 pub struct Patterns {
@@ -16,12 +17,13 @@ pub struct Patterns {
     literals: Vec<usize>,
     /// Globs without a literal part: tried on every path.
     bare: Vec<usize>,
-    rules: usize,
 }
 
 #[derive(Debug)]
 struct Pattern {
     rule: usize,
+    /// Counts only in the last turn.
+    turns: Turns,
     text: Box<str>,
     scope: Scope,
 }
@@ -37,27 +39,14 @@ enum Scope {
     Path,
 }
 
-/// Which rules had a pattern that matched.
-pub struct Matched(Vec<u64>);
-
-impl Matched {
-    pub fn contains(&self, rule: usize) -> bool {
-        self.0.get(rule / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1)
-    }
-
-    fn insert(&mut self, rule: usize) {
-        if let Some(word) = self.0.get_mut(rule / 64) {
-            *word |= 1 << (rule % 64);
-        }
-    }
-}
-
 impl Patterns {
-    pub fn compile(rules: &[config::Rule]) -> Self {
+    /// Those patterns of the rules that `of` names.
+    pub fn compile(rules: &[Rule], of: impl Fn(&Rule) -> &[String]) -> Self {
         let mut patterns = Vec::new();
-        for (rule, config::Rule { when, .. }) in rules.iter().enumerate() {
-            patterns.extend(when.file.iter().map(|text| Pattern {
-                rule,
+        for (index, rule) in rules.iter().enumerate() {
+            patterns.extend(of(rule).iter().map(|text| Pattern {
+                rule: index,
+                turns: rule.turns,
                 text: text.as_str().into(),
                 scope: Scope::of(text),
             }));
@@ -68,40 +57,30 @@ impl Patterns {
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(literals);
         match automaton {
             Ok(automaton) if !with_literal.is_empty() => {
-                Self { patterns, automaton: Some(automaton), literals: with_literal, bare, rules: rules.len() }
+                Self { patterns, automaton: Some(automaton), literals: with_literal, bare }
             }
             // Too many literals for one automaton: every pattern is tried on its own.
-            _ => Self {
-                bare: (0..patterns.len()).collect(),
-                patterns,
-                automaton: None,
-                literals: Vec::new(),
-                rules: rules.len(),
-            },
+            _ => Self { bare: (0..patterns.len()).collect(), patterns, automaton: None, literals: Vec::new() },
         }
     }
 
-    /// No path has been seen yet.
-    pub fn start(&self) -> Matched {
-        Matched(vec![0; self.rules.div_ceil(64)])
-    }
-
-    /// Adds what matches `path`.
-    pub fn see(&self, path: &str, matched: &mut Matched) {
+    /// Adds the rules with a pattern that matches `path`, which is seen in one of these turns.
+    pub fn see(&self, path: &str, turns: Turns, matched: &mut Bits) {
         if self.patterns.is_empty() {
             return;
         }
         if path.contains('\\') {
-            self.match_path(&path.replace('\\', "/"), matched);
+            self.match_path(&path.replace('\\', "/"), turns, matched);
         } else {
-            self.match_path(path, matched);
+            self.match_path(path, turns, matched);
         }
     }
 
-    fn match_path(&self, path: &str, matched: &mut Matched) {
+    fn match_path(&self, path: &str, turns: Turns, matched: &mut Bits) {
         let mut try_pattern = |index: usize| {
             if let Some(pattern) = self.patterns.get(index)
                 && !matched.contains(pattern.rule)
+                && (pattern.turns == Turns::All || turns == Turns::Last)
                 && pattern.matches(path)
             {
                 matched.insert(pattern.rule);
@@ -170,15 +149,11 @@ pub fn check(pattern: &str) -> Result<(), String> {
 }
 
 /// What is wrong with the spelling of a glob.
-pub fn check_glob(pattern: &str) -> Result<(), String> {
-    for (open, close) in [('[', ']'), ('{', '}')] {
-        let opened = pattern.matches(open).count();
-        let closed = pattern.matches(close).count();
-        if opened != closed {
-            return Err(format!("a glob with {opened} `{open}` and {closed} `{close}`"));
-        }
+pub fn check_glob(glob: &str) -> Result<(), String> {
+    if glob.starts_with('!') {
+        return Err("a glob says what matches; one that begins with `!` would say what does not".into());
     }
-    Ok(())
+    fast_glob::validate(glob).map_err(|error| format!("not a glob: {error}"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,215 @@
+//! `/explain`: what a filter would do with a request, by the same engine; nothing is sent.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use mux::config::{DEFAULT, Name};
+use mux::endpoint::{self, Address};
+use mux::refusal::Refusal;
+use mux::route::{self, Decision, Explanation, JudgedRule, Request, SeenFile};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::Rest;
+use super::extract::Body;
+use super::problem::Problem;
+
+/// Bytes of a request's body: the largest prompt that is routed, written as JSON inside JSON.
+pub(super) const BODY_BYTES_MAX: usize = 64 << 20;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainDoc {
+    /// In this workspace; unless given, in that of the session.
+    workspace: Option<String>,
+    /// Unless given: `default`.
+    session: Option<String>,
+    /// Such as `chat/completions`, by the workspace's rules, or a whole path such as `/v1/chat/completions`.
+    endpoint: String,
+    /// What a rule may look at.
+    headers: Option<BTreeMap<String, String>>,
+    /// The request's body, as it would be sent; a text is taken as the bytes of a body.
+    #[schema(value_type = Object)]
+    body: Box<RawValue>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ExplanationDoc {
+    workspace: String,
+    /// Null: the workspace was named.
+    session: Option<String>,
+    /// The revision that it is explained by.
+    revision: u64,
+    files: Vec<SeenFileDoc>,
+    /// `chat`, `fim`, `completion`, `embedding`, `responses` or `messages`; null: it could not be read.
+    #[schema(value_type = Option<String>)]
+    request: Option<&'static str>,
+    estimated_tokens: Option<u64>,
+    rules: Vec<JudgedRuleDoc>,
+    /// Null: the request is refused.
+    decision: Option<DecisionDoc>,
+    would_send: Option<WouldSendDoc>,
+    /// What the client would get instead.
+    refusal: Option<RefusalDoc>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SeenFileDoc {
+    path: String,
+    /// By what it is known; `mention`: it is named in a user's own words and not in context.
+    #[schema(value_type = String)]
+    source: &'static str,
+    /// 1 for the first turn of the user.
+    turn: usize,
+}
+
+#[derive(Serialize, ToSchema)]
+struct JudgedRuleDoc {
+    name: String,
+    matched: bool,
+    /// The first condition that does not hold; `target`: it leads nowhere.
+    #[schema(value_type = Option<String>)]
+    failed_condition: Option<&'static str>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct DecisionDoc {
+    /// Null: the client named the model.
+    rule: Option<String>,
+    target: String,
+    /// The models that are tried, in this order.
+    targets: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct WouldSendDoc {
+    #[schema(value_type = String)]
+    dialect: &'static str,
+    path: String,
+    model: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RefusalDoc {
+    status: u16,
+    #[schema(value_type = String)]
+    code: &'static str,
+    message: String,
+}
+
+/// Says which files a request has in context, which rules match it, and where it would go.
+#[utoipa::path(
+    post,
+    path = "/explain",
+    operation_id = "explain",
+    tag = "routing",
+    request_body = ExplainDoc,
+    responses((status = 200, body = ExplanationDoc)),
+)]
+pub(super) async fn explain(
+    State(rest): State<Rest>,
+    Body(doc): Body<ExplainDoc>,
+) -> Result<Json<ExplanationDoc>, Problem> {
+    answer(&rest, doc).map(Json)
+}
+
+fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
+    let ExplainDoc { workspace, session, endpoint, headers, body } = doc;
+    let path = if endpoint.starts_with('/') { endpoint } else { format!("/v1/mux/{endpoint}") };
+    let address = endpoint::address(&path)
+        .ok_or_else(|| Problem::invalid_field("/endpoint", format!("`{path}` is no endpoint of the gateway")))?;
+    let text: Option<String> = serde_json::from_str(body.get()).ok();
+    let body = text.as_deref().unwrap_or(body.get()).as_bytes();
+    let mut headers: Vec<(String, Vec<u8>)> = headers
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.into_bytes()))
+        .collect();
+    for (name, value) in [("x-muxspace-workspace", &workspace), ("x-muxspace-session", &session)] {
+        headers.extend(value.iter().map(|value| (name.to_owned(), value.clone().into_bytes())));
+    }
+    let (workspace, session) = (workspace.as_deref(), session.as_deref());
+    let request = Request { address, workspace, session, headers: &headers, body };
+    let snapshot = rest.app.publisher.snapshot_for(&workspaces_of(&request), &sessions_of(&request));
+    let snapshot = snapshot.map_err(|error| Problem::internal(&error))?;
+    let caller = route::caller(&snapshot, &request).map_err(|refusal| Problem::not_found(refusal.message))?;
+    let explained = route::explain(&snapshot, &caller, &request);
+    let doc = ExplanationDoc {
+        workspace: caller.workspace.name.to_string(),
+        session: caller.session.as_ref().map(Name::to_string),
+        revision: snapshot.revision(),
+        files: Vec::new(),
+        request: None,
+        estimated_tokens: None,
+        rules: Vec::new(),
+        decision: None,
+        would_send: None,
+        refusal: None,
+    };
+    Ok(match explained {
+        Err(refusal) => ExplanationDoc { refusal: Some(refusal.into()), ..doc },
+        Ok(explanation) => filled(doc, explanation, &request.address),
+    })
+}
+
+fn filled(doc: ExplanationDoc, explanation: Explanation, address: &Address) -> ExplanationDoc {
+    let Explanation { files, request, estimated_tokens, rules, decision } = explanation;
+    let file = |SeenFile { path, source, turn }| SeenFileDoc { path, source, turn };
+    let rule = |JudgedRule { name, failed_condition }| JudgedRuleDoc {
+        name,
+        matched: failed_condition.is_none(),
+        failed_condition,
+    };
+    let (decision, would_send, refusal) = match decision {
+        Err(refusal) => (None, None, Some(refusal.into())),
+        Ok(Decision { rule, provider, model, .. }) => {
+            let target = model.to_string();
+            let would_send = WouldSendDoc {
+                dialect: address.endpoint.dialect().as_str(),
+                path: format!("{}{}{}", provider.base_path, address.endpoint.path(), address.query),
+                model: model.id.into(),
+            };
+            (Some(DecisionDoc { rule, targets: vec![target.clone()], target }), Some(would_send), None)
+        }
+    };
+    ExplanationDoc {
+        files: files.into_iter().map(file).collect(),
+        request: Some(request.as_str()),
+        estimated_tokens: Some(estimated_tokens),
+        rules: rules.into_iter().map(rule).collect(),
+        decision,
+        would_send,
+        refusal,
+        ..doc
+    }
+}
+
+impl From<Refusal> for RefusalDoc {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { code, message, param: _ } = refusal;
+        Self { status: code.status(), code: code.as_str(), message }
+    }
+}
+
+/// The workspaces that the request may turn out to be in.
+fn workspaces_of(request: &Request) -> Vec<Name> {
+    let by_path = match request.address.place {
+        endpoint::Place::Workspace(name) => Some(name),
+        endpoint::Place::Session(_) | endpoint::Place::Unsaid => None,
+    };
+    names([by_path, request.workspace])
+}
+
+fn sessions_of(request: &Request) -> Vec<Name> {
+    let by_path = match request.address.place {
+        endpoint::Place::Session(id) => Some(id),
+        endpoint::Place::Workspace(_) | endpoint::Place::Unsaid => None,
+    };
+    names([by_path, request.session, Some(DEFAULT)])
+}
+
+fn names<const N: usize>(texts: [Option<&str>; N]) -> Vec<Name> {
+    texts.into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
+}
