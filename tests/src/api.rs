@@ -71,7 +71,11 @@ impl Api {
 
     /// Adds a provider that asks for the key `key-of-<name>`, and waits until it can be routed to.
     pub async fn add_provider(&self, name: &str, endpoint: &str) -> u64 {
-        let body = json!({"name": name, "type": "openai", "endpoint": endpoint,
+        self.add_provider_of(name, "openai", endpoint).await
+    }
+
+    pub async fn add_provider_of(&self, name: &str, kind: &str, endpoint: &str) -> u64 {
+        let body = json!({"name": name, "type": kind, "endpoint": endpoint,
             "auth": {"type": "api_key", "api_key": format!("key-of-{name}")}});
         self.call(Method::POST, "/providers?wait=applied", Some(body)).await.accepted()
     }

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod percentile;
 pub mod process;
 pub mod provider;
+pub mod recorded;
 pub mod stack;
 
 pub use provider::{Answer, Provider, Seen};

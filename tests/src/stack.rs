@@ -50,6 +50,8 @@ pub struct Stack {
     envoy: Process,
     server_address: String,
     filter: PathBuf,
+    concurrency: usize,
+    code: Code,
     folder: TempDir,
 }
 
@@ -63,7 +65,7 @@ impl Stack {
         let (envoy, admin) = start_envoy(folder.path(), &server_address, concurrency, code).await;
         let proxy = listener_of(admin).await;
         let http = client::http();
-        let stack = Self { api, http, proxy, admin, server, envoy, server_address, filter, folder };
+        let stack = Self { api, http, proxy, admin, server, envoy, server_address, filter, concurrency, code, folder };
         stack.wait_ready(concurrency).await;
         stack
     }
@@ -161,6 +163,15 @@ impl Stack {
         self.server = server;
     }
 
+    /// Ends Envoy and starts another, at other addresses.
+    pub async fn restart_envoy(&mut self) {
+        self.envoy.kill();
+        let (folder, api) = (self.folder.path(), &self.server_address);
+        (self.envoy, self.admin) = start_envoy(folder, api, self.concurrency, self.code).await;
+        self.proxy = listener_of(self.admin).await;
+        self.wait_ready(self.concurrency).await;
+    }
+
     /// Connections that clients opened so far, by worker.
     pub async fn connections_by_worker(&self) -> Vec<u64> {
         let stats = self.envoy_stats().await;
@@ -190,6 +201,7 @@ pub async fn start_envoy(folder: &Path, api: &str, concurrency: usize, code: Cod
     assert!(rendered.status.success(), "envoy-config: {}", String::from_utf8_lossy(&rendered.stderr));
 
     let admin_file = folder.join("admin-address");
+    let log_before = std::fs::metadata(folder.join("envoy.log")).map_or(0, |file| file.len() as usize);
     let mut command = Command::new(envoy_path());
     command.arg("--config-path").arg(&config).arg("--admin-address-path").arg(&admin_file);
     command.args(["--disable-hot-restart", "--log-level", "info", "--concurrency", &concurrency.to_string()]);
@@ -198,7 +210,7 @@ pub async fn start_envoy(folder: &Path, api: &str, concurrency: usize, code: Cod
     }
     command.env("MUXSPACE_NODE_TOKEN", NODE_TOKEN);
     let mut envoy = Process::start("envoy", folder, &mut command);
-    envoy.line_with("starting main dispatch loop", 0, START_PATIENCE).await;
+    envoy.line_with("starting main dispatch loop", log_before, START_PATIENCE).await;
     let address = std::fs::read_to_string(&admin_file).expect("Envoy wrote its admin address");
     (envoy, address.trim().parse().expect("an address"))
 }

@@ -1,6 +1,6 @@
 //! Both roles over one request: lists of events and the effects they must have.
 
-use mux::config::{Auth, KeyHeader, Provider, Rule, Session, When, Workspace};
+use mux::config::{Auth, HeaderCondition, KeyHeader, Provider, RequestKind, Rule, Session, When, Workspace};
 use mux::dialect::Dialect;
 use mux::json::Head;
 use mux::snapshot::Update;
@@ -124,6 +124,79 @@ fn a_prompt_is_sent_where_its_rule_says() {
             ]
         )
     );
+}
+
+/// What the attempt does about credentials when the client sent `sent` and the provider is authenticated by `auth`.
+fn credentials(auth: Auth, sent: &[(&str, &str)]) -> Vec<Effect> {
+    let mut vm = vm();
+    let provider = Provider { auth, ..vm.snapshot.provider("p").unwrap().as_ref().clone() };
+    let update =
+        Update { store_id: "s".into(), base_revision: 3, revision: 4, providers: vec![provider], ..Update::default() };
+    vm.snapshot.apply(update).unwrap();
+    let mut route = Route::default();
+    route.request_headers(&mut vm, headers(sent), false);
+    route.request_end(&mut vm, BODY);
+    let id = vm.request_id(1);
+    let step = Attempt::default().request_headers(&mut vm, Some(&id));
+    // Behind path, host and the gateway's own two.
+    step.effects[4..].to_vec()
+}
+
+#[test]
+fn a_provider_gets_its_own_credential_or_the_clients_and_no_other() {
+    let sent = [("authorization", "Bearer mine"), ("x-api-key", "mine"), ("cookie", "c=1")];
+    let key = |header| Auth::Key { header, key: "own".into() };
+    let rows = [
+        (Auth::None, vec![removed("authorization"), removed("x-api-key"), removed("cookie")]),
+        (Auth::Passthrough, vec![removed("cookie")]),
+        (key(KeyHeader::Bearer), vec![removed("x-api-key"), removed("cookie"), set("authorization", "Bearer own")]),
+        (key(KeyHeader::XApiKey), vec![removed("authorization"), removed("cookie"), set("x-api-key", "own")]),
+    ];
+    for (auth, expected) in rows {
+        assert_eq!(credentials(auth.clone(), &sent), expected, "{auth:?}");
+    }
+    assert_eq!(credentials(Auth::Passthrough, &[]), []);
+}
+
+#[test]
+fn rules_see_headers_and_messages_name_a_version() {
+    let mut vm = vm();
+    let red = When {
+        header: vec![HeaderCondition { name: "x-team".into(), value: "red".into() }],
+        request: vec![RequestKind::Messages],
+        ..When::default()
+    };
+    let mut provider = vm.snapshot.provider("p").unwrap().as_ref().clone();
+    provider.dialects = [Dialect::Messages].into();
+    let update = Update {
+        store_id: "s".into(),
+        base_revision: 3,
+        revision: 4,
+        workspaces: vec![Workspace::new(
+            "default".parse().unwrap(),
+            vec![Rule::new("red", red, "p/claude".parse().unwrap())],
+        )],
+        providers: vec![provider],
+        ..Update::default()
+    };
+    vm.snapshot.apply(update).unwrap();
+    let body = br#"{"model":"m","max_tokens":1,"messages":[]}"#;
+    let mut ask = |extra: &[(&str, &str)]| {
+        let mut route = Route::default();
+        let path = (":path", "/v1/mux/v1/messages?beta=true");
+        route.request_headers(&mut vm, headers(&[&[path], extra].concat()), false);
+        route.request_end(&mut vm, body)
+    };
+    let version = |step: &Step| {
+        step.effects.iter().any(|effect| matches!(effect, Effect::AddRequestHeader("anthropic-version", _)))
+    };
+    let sent = ask(&[("x-team", "red")]);
+    assert!(sent.flow == Flow::Continue && version(&sent));
+    let sent = ask(&[("x-team", "red"), ("anthropic-version", "2023-06-01")]);
+    assert!(sent.flow == Flow::Continue && !version(&sent), "the client says it itself");
+    let refused = ask(&[("x-team", "blue")]);
+    let Some(Effect::Reply(Reply { status: 404, body, .. })) = refused.effects.last() else { panic!("{refused:?}") };
+    assert!(String::from_utf8_lossy(body).contains("\"type\":\"not_found_error\""));
 }
 
 #[test]

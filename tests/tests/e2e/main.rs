@@ -3,11 +3,15 @@
 mod answers;
 mod bytes_kept;
 mod compose;
+mod conditions;
 mod envoy_state;
 mod hygiene;
+mod instructions;
 mod paths;
 mod providers;
 mod refusals;
 mod rules;
+mod transfer;
 mod up;
 mod usage;
+mod workspaces;

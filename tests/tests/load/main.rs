@@ -1,7 +1,9 @@
 //! What must hold under load. One after the other: they measure time, and the machine may be small.
 
+mod explain;
 mod flips;
 mod restart;
+mod sessions;
 mod usage;
 
 use std::collections::BTreeMap;

@@ -12,6 +12,7 @@ use crate::machine::cpu_time;
 use crate::upstream::content_length;
 
 /// A way through an Envoy.
+#[derive(Clone)]
 pub struct Arm {
     pub address: SocketAddr,
     pub envoy: u32,

@@ -5,8 +5,10 @@
 //! within each round, and ratios are taken within a round, so that a slow minute of the machine hits all of them.
 //! CPU time is that of the whole Envoy process, from the kernel. Prints the table and writes docs/benchmarks.md.
 
+mod agents;
 mod bare;
 mod body;
+mod crowd;
 mod latency;
 mod load;
 mod machine;
@@ -65,18 +67,31 @@ async fn main() {
         progress(&format!("CPU per request, {}", size.name));
         costs.push(take_turns(&arms, size).await);
     }
+    progress("CPU per request, prompts of coding agents");
+    let agents = agents::measure(&arms[..2]).await;
     if std::env::args().nth(1).as_deref() == Some(CPU_ONLY) {
-        return println!("\n{}", report::cpu(&costs));
+        return println!("\n{}{}", report::cpu(&costs), report::agents(&agents));
     }
     progress("latency, one request at a time");
     let latencies = latency::measure(&arms[..2]).await;
     progress("streamed answers");
     let streams = latency::measure_streams(&arms[..2]).await;
-    drop((stack, bare));
+    drop(bare);
+    progress(&format!("{} workspaces", crowd::WORKSPACES));
+    let crowd = crowd::start(&upstream).await;
+    machine::spread(&[stack.envoy_id(), crowd.stack.envoy_id()]);
+    let pair =
+        [arms[1].clone(), Arm { address: crowd.stack.proxy(), envoy: crowd.stack.envoy_id(), ..arms[1].clone() }];
+    let mut crowd_costs = Vec::new();
+    for size in &SIZES {
+        crowd_costs.push(take_turns(&pair, size).await);
+    }
+    let crowd = report::CrowdReport { costs: crowd_costs, vm_bytes: crowd.vm_bytes, start: crowd.start };
+    drop(stack);
     progress("memory per worker");
     let memory = memory::measure(&upstream).await;
 
-    let report = Report { pinned, costs, latencies, streams, memory, took: started.elapsed() };
+    let report = Report { pinned, costs, agents, crowd, latencies, streams, memory, took: started.elapsed() };
     let markdown = report.markdown();
     println!("\n{markdown}");
     report::write(&markdown);
@@ -91,6 +106,7 @@ fn progress(what: &str) {
 pub async fn start(concurrency: usize, upstream: &str) -> Stack {
     let stack = Stack::start(Options { concurrency, ..Options::default() }).await;
     stack.api.add_provider("bench", upstream).await;
+    stack.api.add_provider_of("bench-messages", "anthropic", upstream).await;
     stack.api.put_rules("default", rules(FEW_RULES)).await;
     stack.api.add_workspace(MANY, rules(MANY_RULES)).await;
     stack
@@ -106,7 +122,8 @@ fn rules(count: usize) -> Value {
     };
     let rule =
         |index| json!({"name": format!("rule-{index}"), "when": {"file": pattern(index)}, "target": "bench/other"});
-    let mut rules: Vec<Value> = (1..count).map(rule).collect();
+    let mut rules: Vec<Value> = (2..count).map(rule).collect();
+    rules.push(json!({"name": "messages", "when": {"request": "messages"}, "target": "bench-messages/model"}));
     rules.push(json!({"name": "everything", "target": "bench/model"}));
     Value::Array(rules)
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 use muxspace_tests::percentile::percentile;
 use muxspace_tests::stack::{envoy_path, filter_path, root};
 
+use crate::agents::Agent;
+use crate::crowd::WORKSPACES;
 use crate::latency::Streams;
 use crate::load::Cost;
 use crate::memory::Memory;
 use crate::{MANY_RULES, ROUNDS, SIZES, machine};
 
-const MANY_RULES_TARGET: f64 = 1.1;
+/// What a thousand rules, or ten thousand workspaces, may cost of few.
+const MANY_TARGET: f64 = 1.1;
 /// The part of docs/benchmarks.md that a run replaces.
 const BEGIN: &str = "<!-- measured: begin -->\n";
 const END: &str = "<!-- measured: end -->";
@@ -21,6 +24,8 @@ pub struct Report {
     pub pinned: bool,
     /// By size, then by round, then by arm.
     pub costs: Vec<Vec<Vec<Cost>>>,
+    pub agents: Vec<Agent>,
+    pub crowd: CrowdReport,
     /// By size, then by arm.
     pub latencies: Vec<Vec<Vec<Duration>>>,
     pub streams: Vec<Streams>,
@@ -28,10 +33,20 @@ pub struct Report {
     pub took: Duration,
 }
 
+/// One used workspace among very many.
+pub struct CrowdReport {
+    /// By size, then by round: with few workspaces, and with all.
+    pub costs: Vec<Vec<Vec<Cost>>>,
+    pub vm_bytes: [u64; 2],
+    pub start: [Duration; 2],
+}
+
 impl Report {
     pub fn markdown(&self) -> String {
         let mut text = self.conditions();
         text += &cpu(&self.costs);
+        text += &agents(&self.agents);
+        text += &self.crowd();
         text += &self.throughput();
         text += &self.latency();
         text += &self.streaming();
@@ -50,6 +65,28 @@ impl Report {
             machine::processor(),
             self.took.as_secs()
         )
+    }
+
+    fn crowd(&self) -> String {
+        let CrowdReport { costs, vm_bytes, start } = &self.crowd;
+        let mut text = format!(
+            "**{WORKSPACES} workspaces** of 5 rules each, one of them used: CPU against 2 workspaces\n\n\
+             | prompt | ratio | at most | |\n|---|--:|--:|---|\n"
+        );
+        for (size, rounds) in SIZES.iter().zip(costs) {
+            let ratio = median(rounds.iter().map(|arms| arms[1].cpu_us / arms[0].cpu_us));
+            let verdict = verdict(ratio, MANY_TARGET);
+            let _ = writeln!(text, "| {} | **{ratio:.2}** | {MANY_TARGET} | {verdict} |", size.name);
+        }
+        let mib = vm_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
+        let [few, all] = start.map(|start| start.as_secs_f64());
+        let _ = writeln!(
+            text,
+            "\nMemory of one VM: {:.1} MiB with 2 workspaces, {:.1} MiB with all. From Envoy's start until every VM \
+             routes: {few:.1} s and {all:.1} s.\n",
+            mib[0], mib[1]
+        );
+        text
     }
 
     fn throughput(&self) -> String {
@@ -116,15 +153,32 @@ pub fn cpu(costs: &[Vec<Vec<Cost>>]) -> String {
         let (few, many) = (ratio(1, 0), ratio(2, 1));
         let _ = writeln!(
             text,
-            "| {} | {:.0} | {:.0} | **{few:.2}** | {:.1} | {} | {:.0} | **{many:.2}** | {MANY_RULES_TARGET} | {} |",
+            "| {} | {:.0} | {:.0} | **{few:.2}** | {:.1} | {} | {:.0} | **{many:.2}** | {MANY_TARGET} | {} |",
             size.name,
             cpu(0),
             cpu(1),
             size.target,
             verdict(few, size.target),
             cpu(2),
-            verdict(many, MANY_RULES_TARGET),
+            verdict(many, MANY_TARGET),
         );
+    }
+    text + "\n"
+}
+
+/// CPU of Envoy per request, for prompts of real coding agents.
+pub fn agents(agents: &[Agent]) -> String {
+    if agents.is_empty() {
+        return "Prompts of real coding agents: no recordings at hand.\n\n".to_owned();
+    }
+    let mut text = String::from(
+        "**Prompts of real coding agents**, CPU of Envoy per request, µs\n\n\
+         | prompt | KB | bare | Muxspace, 20 rules | ratio |\n|---|--:|--:|--:|--:|\n",
+    );
+    for Agent { name, bytes, costs } in agents {
+        let cpu = |arm: usize| median(costs.iter().map(|arms| arms[arm].cpu_us));
+        let ratio = median(costs.iter().map(|arms| arms[1].cpu_us / arms[0].cpu_us));
+        let _ = writeln!(text, "| {name} | {} | {:.0} | {:.0} | **{ratio:.2}** |", bytes / 1_000, cpu(0), cpu(1));
     }
     text + "\n"
 }
