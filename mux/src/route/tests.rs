@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Decision, Request, UsageChunk, caller, decide, models};
-use crate::config::{Auth, Provider, Rule, Session, When, Workspace};
+use super::{Decision, Request, UsageChunk, caller, decide, explain, models};
+use crate::config::{Access, Auth, Provider, Rule, Session, Switch, Turns, When, Workspace};
 use crate::dialect::Dialect;
 use crate::endpoint::address;
 use crate::refusal::{Code, Refusal};
@@ -167,7 +167,6 @@ fn unreadable_requests_are_refused() {
         let refusal = ask(RULES, body.as_bytes()).unwrap_err();
         assert_eq!((refusal.code, refusal.param), (code, param), "{body}");
     }
-    assert_eq!(ask("/v1/mux/responses", b"{}").unwrap_err().code, Code::UnknownEndpoint);
     assert_eq!(ask("/w/empty/v1/mux/chat/completions", b"{\"messages\":[]}").unwrap_err().code, Code::NoMatchingRule);
 }
 
@@ -178,6 +177,160 @@ fn models_are_those_that_rules_name() {
         Request { address: address("/v1/models").unwrap(), workspace: None, session: None, headers: &[], body: b"" };
     let ids = models(&snapshot, &caller(&snapshot, &request).unwrap());
     assert_eq!(ids, ["mux", "one/mini", "two/org/claude", "one/local"]);
+}
+
+/// The snapshot of the other tests with one more workspace, `w`, and a provider that understands messages alone.
+fn with_workspace(workspace: Workspace) -> Snapshot {
+    let mut snapshot = snapshot();
+    let claude = Provider { name: "claude".parse().unwrap(), ..snapshot.provider("one").unwrap().as_ref().clone() };
+    let update = Update {
+        store_id: "s".into(),
+        base_revision: 7,
+        revision: 8,
+        workspaces: vec![workspace],
+        providers: vec![Provider { dialects: [Dialect::Messages].into(), ..claude }],
+        ..Update::default()
+    };
+    snapshot.apply(update).unwrap();
+    snapshot
+}
+
+fn workspace(rules: Vec<Rule>) -> Workspace {
+    Workspace::new("w".parse().unwrap(), rules)
+}
+
+fn ask_in(snapshot: &Snapshot, endpoint: &str, body: &str) -> Result<Decision, Refusal> {
+    let path = format!("/w/w/v1/mux/{endpoint}");
+    let request = Request {
+        address: address(&path).unwrap(),
+        workspace: None,
+        session: None,
+        headers: &[],
+        body: body.as_bytes(),
+    };
+    decide(snapshot, &caller(snapshot, &request)?, &request)
+}
+
+#[test]
+fn instructions_stand_in_front_of_the_system_prompt() {
+    let rules = |target: &str| vec![Rule { instructions: "R".into(), ..rule("r", &[], target) }];
+    let chat = with_workspace(Workspace { instructions: "\"W\"\n".into(), ..workspace(rules("one/m")) });
+    let claude = with_workspace(Workspace { instructions: "\"W\"\n".into(), ..workspace(rules("claude/m")) });
+    let (front, alone) = (r#"\"W\"\n\n\nR\n\n"#, r#"\"W\"\n\n\nR"#);
+    // `@`: where they come in front of a text; `#`: where they come alone, with what is in brackets around them.
+    for (endpoint, body, becomes) in [
+        (
+            "chat/completions",
+            r#"{"model":"m","messages":[{"role":"system","content":"S"}]}"#,
+            r#"{"model":"m","messages":[{"role":"system","content":"@S"}]}"#,
+        ),
+        (
+            "chat/completions",
+            r#"{"model":"m","messages":[{"role":"user","content":"u"},{"content":"D","role":"developer"}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"u"},{"content":"@D","role":"developer"}]}"#,
+        ),
+        (
+            "chat/completions",
+            r#"{"model":"m","messages":[{"role":"user","content":"u"}]}"#,
+            r##"{"model":"m","messages":[{"role":"system","content":"#"},{"role":"user","content":"u"}]}"##,
+        ),
+        (
+            "chat/completions",
+            r#"{"model":"m","messages":[]}"#,
+            r##"{"model":"m","messages":[{"role":"system","content":"#"}]}"##,
+        ),
+        ("messages", r#"{"model":"m","system":"S","messages":[]}"#, r#"{"model":"m","system":"@S","messages":[]}"#),
+        (
+            "messages/count_tokens",
+            r#"{"model":"m","system":[{"cache_control":{},"text":"S","type":"text"}],"messages":[]}"#,
+            r#"{"model":"m","system":[{"cache_control":{},"text":"@S","type":"text"}],"messages":[]}"#,
+        ),
+        ("messages", r#"{"model":"m","messages":[]}"#, r##"{"system":"#","model":"m","messages":[]}"##),
+        (
+            "responses",
+            r#"{"model":"m","instructions":"S","input":"i"}"#,
+            r#"{"model":"m","instructions":"@S","input":"i"}"#,
+        ),
+        ("responses", r#"{"model":"m","input":"i"}"#, r##"{"instructions":"#","model":"m","input":"i"}"##),
+        ("completions", r#"{"model":"m","prompt":"p"}"#, r#"{"model":"m","prompt":"p"}"#),
+        ("embeddings", r#"{"model":"m","input":"p"}"#, r#"{"model":"m","input":"p"}"#),
+    ] {
+        let snapshot = if endpoint.starts_with("messages") { &claude } else { &chat };
+        let head = ask_in(snapshot, endpoint, body).unwrap().head;
+        let sent = head.map_or_else(|| body.into(), |head| head.on(body.as_bytes()));
+        let expected = becomes.replace('@', front).replace('#', alone);
+        assert_eq!(String::from_utf8(sent).unwrap(), expected, "{endpoint} {body}");
+    }
+}
+
+#[test]
+fn a_provider_is_sent_only_what_it_understands() {
+    let snapshot = with_workspace(workspace(vec![rule("r", &[], "claude/m")]));
+    let refusal = ask_in(&snapshot, "chat/completions", "{\"messages\":[]}").unwrap_err();
+    assert_eq!(refusal.code, Code::Untranslatable);
+    assert!(refusal.message.contains("`claude`") && refusal.message.contains("messages"), "{}", refusal.message);
+    assert!(ask_in(&snapshot, "messages", "{\"messages\":[]}").is_ok());
+}
+
+#[test]
+fn a_closed_workspace_takes_no_request_without_a_key() {
+    let snapshot = with_workspace(Workspace { access: Access::KeyOnly, ..workspace(vec![rule("r", &[], "one/m")]) });
+    assert_eq!(ask_in(&snapshot, "chat/completions", "{\"messages\":[]}").unwrap_err().code, Code::InvalidApiKey);
+}
+
+/// A turn of the user, and the tool calls that answer it.
+fn agent_turns(turns: usize) -> String {
+    let mut messages = Vec::new();
+    for turn in 0..turns {
+        messages.push(json!({ "role": "user", "content": format!("do {turn}") }));
+        let arguments = json!({ "file_path": format!("file{turn}.py") }).to_string();
+        let call = json!({ "id": "1", "type": "function", "function": { "name": "read", "arguments": arguments } });
+        messages.push(json!({ "role": "assistant", "content": null, "tool_calls": [call] }));
+        messages.push(json!({ "role": "tool", "tool_call_id": "1", "content": "x" }));
+    }
+    json!({ "messages": messages }).to_string()
+}
+
+#[test]
+fn a_turn_keeps_its_target_while_tools_answer() {
+    let rules =
+        vec![rule("second", &["file1"], "one/b"), rule("first", &["file0"], "one/a"), rule("else", &[], "one/c")];
+    for (switch, turns, expected) in [
+        (Switch::Anytime, 1, "first"),
+        (Switch::Anytime, 2, "second"),
+        (Switch::UserTurn, 1, "else"),
+        (Switch::UserTurn, 2, "first"),
+        (Switch::UserTurn, 3, "second"),
+    ] {
+        let snapshot = with_workspace(Workspace { switch, ..workspace(rules.clone()) });
+        let decision = ask_in(&snapshot, "chat/completions", &agent_turns(turns)).unwrap();
+        assert_eq!(decision.rule.as_deref(), Some(expected), "{switch:?} {turns}");
+    }
+}
+
+#[test]
+fn an_explanation_says_what_was_seen_and_what_failed() {
+    let rules = vec![
+        rule("gone", &[], "removed/x"),
+        Rule { turns: Turns::Last, ..rule("last", &["file0"], "one/a") },
+        rule("ever", &["file0"], "one/b"),
+        rule("asked", &[], "requested"),
+    ];
+    let snapshot = with_workspace(workspace(rules));
+    let body = agent_turns(2);
+    let request = Request {
+        address: address("/w/w/v1/mux/chat/completions").unwrap(),
+        workspace: None,
+        session: None,
+        headers: &[],
+        body: body.as_bytes(),
+    };
+    let explanation = explain(&snapshot, &caller(&snapshot, &request).unwrap(), &request).unwrap();
+    let seen: Vec<_> = explanation.files.iter().map(|file| (file.path.as_str(), file.source, file.turn)).collect();
+    assert_eq!(seen, [("file0.py", "tool_call", 1), ("file1.py", "tool_call", 2)]);
+    let judged: Vec<_> = explanation.rules.iter().map(|rule| (rule.name.as_str(), rule.failed_condition)).collect();
+    assert_eq!(judged, [("gone", Some("target")), ("last", Some("file")), ("ever", None), ("asked", Some("target"))]);
+    assert_eq!(explanation.decision.unwrap().model.to_string(), "one/b");
 }
 
 proptest! {
@@ -205,6 +358,8 @@ proptest! {
 
     #[test]
     fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = ask(RULES, &bytes);
+        for endpoint in ["chat/completions", "completions", "embeddings", "responses", "messages"] {
+            let _ = ask(&format!("/v1/mux/{endpoint}"), &bytes);
+        }
     }
 }
