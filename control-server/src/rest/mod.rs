@@ -4,12 +4,14 @@
 //! [`crate::domain`] and [`crate::store`]. Status codes are chosen in [`problem`] alone.
 
 mod auth;
+mod catalog;
 mod extract;
 mod metrics;
 mod models;
 mod nodes;
 mod openapi;
 mod page;
+mod personas;
 mod problem;
 mod provider_docs;
 mod providers;
@@ -43,6 +45,7 @@ pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub struct AppState {
     pub store: Store,
     pub publisher: Arc<Publisher>,
+    pub models: ModelClient,
     pub admin_token: SecretString,
     pub filter: FilterModule,
 }
@@ -66,6 +69,5 @@ impl fmt::Debug for FilterModule {
 #[derive(Clone)]
 struct Rest {
     app: AppState,
-    models: ModelClient,
     http: HttpMetrics,
 }

@@ -37,7 +37,7 @@ fn provider(text: &str, key: Option<&str>) -> NewProvider {
     NewProvider {
         name: name(text),
         kind: ProviderKind::Openai,
-        endpoint: Endpoint::parse(ProviderKind::Openai, "http://127.0.0.1:9/v1").unwrap(),
+        endpoint: "http://127.0.0.1:9/v1".parse().unwrap(),
         auth: Auth::ApiKey(key.map(Into::into)),
         description: String::new(),
         models: Vec::new(),

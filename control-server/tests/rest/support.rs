@@ -7,6 +7,8 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::routing;
 use http_body_util::BodyExt;
+use muxspace::domain::provider::LinkLocal;
+use muxspace::outbound::{Lookup, ModelClient};
 use muxspace::publisher::Publisher;
 use muxspace::rest::{AppState, FilterModule, router};
 use muxspace::store::{MasterKey, Store};
@@ -38,8 +40,9 @@ impl Api {
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = Store::open(&url, MasterKey::generate()).await.unwrap();
         let publisher = Publisher::start(store.clone()).await.unwrap();
+        let models = ModelClient::new(LinkLocal::Refused, lookup()).unwrap();
         let filter = FilterModule { bytes: Bytes::from_static(FILTER), sha256: Arc::from("0".repeat(64)) };
-        let app = AppState { store: store.clone(), publisher, admin_token: TOKEN.into(), filter };
+        let app = AppState { store: store.clone(), publisher, models, admin_token: TOKEN.into(), filter };
         Self { router: router(app).unwrap(), store, _folder: folder }
     }
 
