@@ -67,10 +67,8 @@ impl Persona {
     pub fn patched(&self, patch: &PersonaPatch) -> Result<Self, Vec<FieldError>> {
         let PersonaPatch { name, description, instructions } = patch.clone();
         let PersonaText { description: description_before, instructions: instructions_before } = self.text.clone();
-        let text = PersonaText::new(
-            description.unwrap_or(description_before),
-            instructions.unwrap_or(instructions_before),
-        )?;
+        let text =
+            PersonaText::new(description.unwrap_or(description_before), instructions.unwrap_or(instructions_before))?;
         Ok(Self { name: name.unwrap_or_else(|| self.name.clone()), text, ..*self })
     }
 

@@ -136,10 +136,7 @@ mod tests {
     fn prices_are_read_in_both_units() {
         let price = Price::new(3_000_000, Some(300_000), Some(3_750_000), 15_000_000);
         assert_eq!(Price::from_usd_per_mtok("3", "0.3", "3.75", "15"), price);
-        assert_eq!(
-            Price::from_usd_per_token("0.000003", Some("0.0000003"), Some("0.00000375"), "0.000015"),
-            price
-        );
+        assert_eq!(Price::from_usd_per_token("0.000003", Some("0.0000003"), Some("0.00000375"), "0.000015"), price);
         let plain = Price::new(3_000_000, None, None, 15_000_000);
         assert_eq!(Price::from_usd_per_mtok("3", "", "", "15"), plain, "an empty cell: no discount");
         assert_eq!(plain.map(|price| (price.cached_input, price.cache_write)), Some((3_000_000, 3_000_000)));

@@ -80,7 +80,8 @@ fn openrouter(item: &Value) -> Facts {
         (Capability::Vision, has(modalities, "image")),
         (Capability::Reasoning, has(parameters, "reasoning")),
     ];
-    let capabilities: Capabilities = known.into_iter().filter(|(_, has)| *has).map(|(capability, _)| capability).collect();
+    let capabilities: Capabilities =
+        known.into_iter().filter(|(_, has)| *has).map(|(capability, _)| capability).collect();
     let pricing = |part: &str| item["pricing"][part].as_str();
     let price = pricing("prompt").zip(pricing("completion")).and_then(|(input, output)| {
         Price::from_usd_per_token(input, pricing("input_cache_read"), pricing("input_cache_write"), output)

@@ -36,8 +36,7 @@ impl Store {
         .execute(write.connection())
         .await
         .map_err(|error| StoreError::taken(error, Kind::Persona, name))?;
-        let persona =
-            Persona { name: name.clone(), text: text.clone(), created_at_ms: now_ms, updated_at_ms: now_ms };
+        let persona = Persona { name: name.clone(), text: text.clone(), created_at_ms: now_ms, updated_at_ms: now_ms };
         write.note(change("create", None, Some(&persona)));
         Ok((persona, write.commit().await?))
     }
@@ -63,15 +62,17 @@ impl Store {
             return Ok((before, write.commit().await?));
         }
         let after = Persona { updated_at_ms: write.now_ms, ..after };
-        sqlx::query("UPDATE personas SET name = $1, description = $2, instructions = $3, updated_at = $4 WHERE id = $5")
-            .bind(after.name.as_str())
-            .bind(after.text.description().to_owned())
-            .bind(after.text.instructions().to_owned())
-            .bind(after.updated_at_ms)
-            .bind(id)
-            .execute(write.connection())
-            .await
-            .map_err(|error| StoreError::taken(error, Kind::Persona, &after.name))?;
+        sqlx::query(
+            "UPDATE personas SET name = $1, description = $2, instructions = $3, updated_at = $4 WHERE id = $5",
+        )
+        .bind(after.name.as_str())
+        .bind(after.text.description().to_owned())
+        .bind(after.text.instructions().to_owned())
+        .bind(after.updated_at_ms)
+        .bind(id)
+        .execute(write.connection())
+        .await
+        .map_err(|error| StoreError::taken(error, Kind::Persona, &after.name))?;
         let action = if before.name == after.name { "update" } else { "rename" };
         write.note(change(action, Some(&before), Some(&after)));
         Ok((after, write.commit().await?))

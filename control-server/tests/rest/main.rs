@@ -1,7 +1,9 @@
 //! The management API, one file per branch of its URL tree.
 
+mod models;
 mod nodes;
 mod openapi;
+mod personas;
 mod providers;
 mod sessions;
 mod support;
