@@ -132,7 +132,7 @@ mod tests {
     fn a_person_is_believed_before_the_provider_and_the_provider_before_the_table() {
         let price = |input| Price::new(input, None, None, input).unwrap();
         let table = Facts::of(Kind::Openai, "o3", &Overrides::default(), &Facts::default());
-        assert_eq!((table.context_tokens, table.price), (Some(200_000), Some(Price::usd(2, 8))));
+        assert_eq!((table.context_tokens, table.price.map(Price::output)), (Some(200_000), Some(8_000_000)));
         let said = Facts { context_tokens: Some(7), price: Some(price(5)), capabilities: None };
         let believed = Facts::of(Kind::Openai, "o3", &Overrides::default(), &said);
         assert_eq!(believed, Facts { capabilities: table.capabilities.clone(), ..said.clone() });

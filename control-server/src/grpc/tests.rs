@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request};
 
 use super::*;
-use crate::domain::provider::{Auth, Endpoint, Kind, NewProvider};
+use crate::domain::provider::{Auth, Kind, NewProvider};
 use crate::publisher::NodeStatus;
 use crate::store::MasterKey;
 

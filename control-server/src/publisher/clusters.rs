@@ -137,7 +137,6 @@ impl Drop for Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provider::Kind;
 
     fn spec(name: &str) -> ClusterSpec {
         let endpoint = "http://127.0.0.1:1/v1".parse().unwrap();

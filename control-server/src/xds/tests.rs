@@ -20,7 +20,7 @@ use tonic::{Code, Request, Streaming};
 
 use super::filter::Role;
 use super::*;
-use crate::domain::provider::{Auth, Endpoint, Kind, NewProvider, ProviderPatch};
+use crate::domain::provider::{Auth, Kind, NewProvider, ProviderPatch};
 use crate::grpc::BoundServer;
 use crate::store::{MasterKey, Store};
 

@@ -160,8 +160,9 @@ mod tests {
 
     #[test]
     fn endpoints_are_kept_as_given_or_refused() {
-        // Origin and path of those that are taken, else a part of the reason.
-        let rows: &[(&str, Result<(&str, &str), &str>)] = &[
+        /// Origin and path, or a part of the reason.
+        type Expected = Result<(&'static str, &'static str), &'static str>;
+        let rows: &[(&str, Expected)] = &[
             ("https://api.openai.com/v1", Ok(("https://api.openai.com", "/v1"))),
             ("https://host/v1beta/openai/", Ok(("https://host", "/v1beta/openai"))),
             ("http://127.0.0.1:9000", Ok(("http://127.0.0.1:9000", ""))),

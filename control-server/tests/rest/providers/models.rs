@@ -77,7 +77,9 @@ async fn all_pages_of_a_list_are_read() {
     let listed = api.get(MODELS).await;
     let ids: Vec<&Value> = listed.items().iter().map(|item| &item["id"]).collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    assert_eq!(fake.seen().len(), 3);
+    let asked: Vec<String> = fake.seen().into_iter().map(|asked| asked.path).collect();
+    let list = "/v1/models?limit=1000";
+    assert_eq!(asked, [list.to_owned(), format!("{list}&after_id=a%2F1"), format!("{list}&after_id=b")]);
 
     let endless = json!({"data": [{"id": "x"}], "has_more": true, "last_id": "x"}).to_string();
     let fake = Fake::start(move |_| (200, endless.clone())).await;
