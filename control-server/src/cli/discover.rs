@@ -8,7 +8,8 @@ use secrecy::SecretString;
 
 use super::bootstrap::HostPort;
 use super::{Failure, echo};
-use crate::domain::provider::{Auth, Endpoint, Kind, NewProvider, ProviderPatch};
+use crate::domain::model::OfferedModel;
+use crate::domain::provider::{self, Auth, Endpoint, Kind, NewProvider, ProviderPatch};
 use crate::outbound::ModelClient;
 use crate::store::{Page, Store, StoreError};
 
@@ -18,8 +19,10 @@ const REMOTE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Name of the rule that the default workspace begins with.
 const RULE: &str = "everything";
 
+type Preferred = &'static [&'static str];
+
 /// Services that are used when their key is in the environment, with the models that a first rule prefers.
-const SERVICES: [(Kind, &str, &[&str]); 3] = [
+const SERVICES: [(Kind, &str, Preferred); 3] = [
     (Kind::Openai, "OPENAI_API_KEY", &["gpt-5-mini", "gpt-4.1-mini"]),
     (Kind::Anthropic, "ANTHROPIC_API_KEY", &["claude-sonnet-5-5", "claude-sonnet-5", "claude-sonnet-4-5"]),
     (Kind::Openrouter, "OPENROUTER_API_KEY", &["openrouter/auto"]),
@@ -30,39 +33,122 @@ const PROGRAMS: [Kind; 4] = [Kind::Ollama, Kind::Lmstudio, Kind::Llamacpp, Kind:
 const NOT_CHAT: [&str; 9] =
     ["embed", "rerank", "whisper", "tts", "dall-e", "moderation", "image", "transcribe", "bge-"];
 
-/// A provider that was found.
-struct Found {
+/// Where a first start looks.
+pub struct Surroundings(Vec<Candidate>);
+
+/// Where a provider may be.
+struct Candidate {
     kind: Kind,
-    key: Option<SecretString>,
-    models: Vec<String>,
-    /// The model of the first rule.
-    model: String,
+    endpoint: String,
+    role: Role,
 }
 
-/// Fills an empty store.
-pub async fn on_first_start(store: &Store, look_around: bool, advertised: &HostPort) -> Result<(), Failure> {
+enum Role {
+    /// It is there, since there is a key for it.
+    Service { key: SecretString, preferred: Preferred },
+    /// It is there if it answers.
+    Program,
+}
+
+/// A provider that was found.
+struct Found {
+    name: &'static str,
+    kind: Kind,
+    endpoint: String,
+    auth: Auth,
+    listed: Result<Vec<OfferedModel>, String>,
+    /// A model for the first rule; `None`: it has none that chats.
+    model: Option<String>,
+}
+
+impl Surroundings {
+    /// This process's environment, and this machine.
+    pub fn real() -> Self {
+        let services = SERVICES.iter().filter_map(|(kind, variable, preferred)| {
+            let key = read_key(variable)?;
+            Some(Candidate::at_default(*kind, Role::Service { key, preferred }))
+        });
+        Self(services.chain(PROGRAMS.map(|kind| Candidate::at_default(kind, Role::Program))).collect())
+    }
+
+    /// Nowhere.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl Candidate {
+    fn at_default(kind: Kind, role: Role) -> Self {
+        Self { kind, endpoint: kind.default_endpoint().to_owned(), role }
+    }
+
+    async fn look(&self, client: &ModelClient) -> Option<Found> {
+        let Self { kind, endpoint, role } = self;
+        let parsed: Endpoint = endpoint.parse().ok()?;
+        let (auth, listed, preferred) = match role {
+            Role::Service { key, preferred } => {
+                let listed = client.list(*kind, &parsed, Some(key), REMOTE_TIMEOUT).await;
+                (Auth::ApiKey(Some(key.clone())), listed, *preferred)
+            }
+            Role::Program => {
+                let listed = client.list(*kind, &parsed, None, LOCAL_TIMEOUT).await.ok()?;
+                (Auth::None, Ok(listed), Preferred::default())
+            }
+        };
+        let model = first_model(listed.as_deref().unwrap_or_default(), preferred);
+        Some(Found { name: kind.as_str(), kind: *kind, endpoint: endpoint.clone(), auth, listed, model })
+    }
+}
+
+fn read_key(variable: &str) -> Option<SecretString> {
+    let given = SecretString::from(std::env::var(variable).ok()?);
+    provider::read_api_key(&given).unwrap_or_else(|why| {
+        tracing::warn!(variable, why, "ignoring what is no API key");
+        None
+    })
+}
+
+/// The first preferred model that is listed, else the first that chats, else the first preferred one.
+fn first_model(listed: &[OfferedModel], preferred: Preferred) -> Option<String> {
+    let is_listed = |id: &&&str| listed.iter().any(|model| model.id == **id);
+    let chats = |id: &str| !NOT_CHAT.iter().any(|word| id.to_ascii_lowercase().contains(word));
+    let from_list = || listed.iter().map(|model| model.id.as_str()).find(|id| chats(id));
+    let id = preferred.iter().find(is_listed).copied().or_else(from_list).or_else(|| preferred.first().copied());
+    id.map(str::to_owned)
+}
+
+/// Fills an empty store. Whatever is found and however odd it looks, it does not keep the server from starting.
+pub async fn on_first_start(
+    store: &Store,
+    client: &ModelClient,
+    Surroundings(candidates): &Surroundings,
+    advertised: &HostPort,
+) -> Result<(), Failure> {
     let failed = |error| Failure::new(format!("setting up the first provider failed: {error}"));
     let page = Page { after: None, limit: 1 };
     if !store.providers(&page).await.map_err(failed)?.items.is_empty() {
         return Ok(());
     }
-    let found = if look_around { find().await? } else { Vec::new() };
+    let found = futures::future::join_all(candidates.iter().map(|candidate| candidate.look(client))).await;
     let mut first = None;
-    for Found { kind, key, models, model } in found {
-        let endpoint = endpoint(kind, kind.default_endpoint())?;
-        let auth = key.map_or(Auth::None, |key| Auth::ApiKey(Some(key)));
-        let name = create(store, kind.as_str(), kind, endpoint, auth, models).await?;
-        tracing::info!(provider = %name, %model, "found a provider");
-        first = first.or(Some((name, model)));
+    for Found { name, kind, endpoint, auth, listed, model } in found.into_iter().flatten() {
+        match add(store, name, kind, &endpoint, auth, listed).await {
+            Ok(provider) => {
+                tracing::info!(%provider, model, "found a provider");
+                first = first.or(model.map(|model| (provider, model)));
+            }
+            Err(failure) => tracing::warn!(name, %failure, "a provider that was found could not be added"),
+        }
     }
     let (provider, model) = match first {
         Some(first) => first,
         None => {
-            let endpoint = endpoint(Kind::Openai, &echo_endpoint(advertised))?;
-            let models = vec![echo::MODEL.to_owned()];
-            let name = create(store, echo::PROVIDER, Kind::Openai, endpoint, Auth::None, models).await?;
-            tracing::info!(provider = %name, "no provider found; using the built-in echo");
-            (name, echo::MODEL.to_owned())
+            let model = echo::MODEL.to_owned();
+            let listed = Ok(vec![model.clone().into()]);
+            let endpoint = echo_endpoint(advertised);
+            let name = add(store, echo::PROVIDER, Kind::Openai, &endpoint, Auth::None, listed).await?;
+            tracing::info!(provider = %name, "no model found; using the built-in echo");
+            (name, model)
         }
     };
     add_first_rule(store, provider, model).await
@@ -77,7 +163,7 @@ pub async fn refresh_echo(store: &Store, advertised: &HostPort) -> Result<(), Fa
         Err(StoreError::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
-    let endpoint = endpoint(Kind::Openai, &echo_endpoint(advertised))?;
+    let endpoint = endpoint(&echo_endpoint(advertised))?;
     // Somebody's own provider may have this name; the built-in one is known by its path.
     if provider.endpoint.path() == echo::BASE_PATH && provider.endpoint != endpoint {
         let patch = ProviderPatch { endpoint: Some(endpoint), ..Default::default() };
@@ -90,29 +176,27 @@ fn echo_endpoint(advertised: &HostPort) -> String {
     format!("http://{advertised}{}", echo::BASE_PATH)
 }
 
-fn endpoint(kind: Kind, text: &str) -> Result<Endpoint, Failure> {
-    Endpoint::parse(kind, text).map_err(Failure::of(format!("endpoint {text}")))
+fn endpoint(text: &str) -> Result<Endpoint, Failure> {
+    text.parse().map_err(Failure::of(format!("endpoint {text}")))
 }
 
 fn name(text: &str) -> Result<Name, Failure> {
     text.parse().map_err(Failure::of(format!("name {text}")))
 }
 
-async fn create(
+async fn add(
     store: &Store,
     name_text: &str,
     kind: Kind,
-    endpoint: Endpoint,
+    endpoint_text: &str,
     auth: Auth,
-    models: Vec<String>,
+    listed: Result<Vec<OfferedModel>, String>,
 ) -> Result<Name, Failure> {
-    let name = name(name_text)?;
+    let (name, endpoint) = (name(name_text)?, endpoint(endpoint_text)?);
     let description = "Found on first start.".to_owned();
-    let new = NewProvider { name: name.clone(), kind, endpoint, auth, description, models: models.clone() };
+    let new = NewProvider { name: name.clone(), kind, endpoint, auth, description, models: Vec::new() };
     store.create_provider(&new).await.map_err(Failure::of(format!("adding provider {name}")))?;
-    if !models.is_empty() {
-        store.record_models(&name, Ok(models)).await.map_err(Failure::of(format!("models of provider {name}")))?;
-    }
+    store.record_models(&name, listed).await.map_err(Failure::of(format!("models of provider {name}")))?;
     Ok(name)
 }
 
@@ -129,84 +213,5 @@ async fn add_first_rule(store: &Store, provider: Name, model: String) -> Result<
     Ok(())
 }
 
-async fn find() -> Result<Vec<Found>, Failure> {
-    let client = ModelClient::new().map_err(Failure::of("looking for providers"))?;
-    let list = async |kind: Kind, key: Option<&SecretString>, timeout| {
-        let endpoint = endpoint(kind, kind.default_endpoint()).ok()?;
-        let listed = tokio::time::timeout(timeout, client.list(kind, &endpoint, key)).await;
-        listed.ok()?.ok()
-    };
-    let services = SERVICES.iter().map(async |(kind, variable, preferred)| {
-        let key = std::env::var(variable).ok().filter(|key| !key.trim().is_empty())?;
-        let key = SecretString::from(key.trim());
-        let models = list(*kind, Some(&key), REMOTE_TIMEOUT).await.unwrap_or_default();
-        let is_listed = |model: &&&str| models.iter().any(|listed| listed == **model);
-        let fallback = || preferred.first().map(ToString::to_string);
-        let model = preferred.iter().find(is_listed).map(ToString::to_string);
-        let model = model.or_else(|| first_chat_model(&models)).or_else(fallback)?;
-        Some(Found { kind: *kind, key: Some(key), models, model })
-    });
-    let programs = PROGRAMS.iter().map(async |kind| {
-        let models = list(*kind, None, LOCAL_TIMEOUT).await?;
-        let model = first_chat_model(&models)?;
-        Some(Found { kind: *kind, key: None, models, model })
-    });
-    let (services, programs) = futures::join!(futures::future::join_all(services), futures::future::join_all(programs));
-    Ok(services.into_iter().chain(programs).flatten().collect())
-}
-
-fn first_chat_model(models: &[String]) -> Option<String> {
-    models.iter().find(|model| !NOT_CHAT.iter().any(|word| model.to_ascii_lowercase().contains(word))).cloned()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::MasterKey;
-
-    async fn store(folder: &tempfile::TempDir) -> Store {
-        let url = format!("sqlite:{}", folder.path().join("muxspace.db").display());
-        Store::open(&url, MasterKey::generate()).await.unwrap()
-    }
-
-    async fn endpoint_of_echo(store: &Store) -> String {
-        store.provider(&name(echo::PROVIDER).unwrap()).await.unwrap().endpoint.to_string()
-    }
-
-    #[tokio::test]
-    async fn an_empty_store_gets_the_echo_and_a_rule_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(&folder).await;
-        let address: HostPort = "127.0.0.1:8990".parse().unwrap();
-        for _ in 0..2 {
-            on_first_start(&store, false, &address).await.unwrap();
-            let rules = store.rules(&name(config::DEFAULT).unwrap()).await.unwrap();
-            assert_eq!(rules.len(), 1);
-            assert_eq!(rules[0].rule.target.to_string(), "echo/echo");
-        }
-        assert_eq!(endpoint_of_echo(&store).await, "http://127.0.0.1:8990/echo/v1");
-    }
-
-    #[tokio::test]
-    async fn the_echo_follows_the_server_and_anybody_elses_does_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(&folder).await;
-        on_first_start(&store, false, &"127.0.0.1:8990".parse().unwrap()).await.unwrap();
-        let moved: HostPort = "control-server:9000".parse().unwrap();
-        refresh_echo(&store, &moved).await.unwrap();
-        assert_eq!(endpoint_of_echo(&store).await, "http://control-server:9000/echo/v1");
-
-        let own = endpoint(Kind::Openai, "https://example.test/v1").unwrap();
-        let patch = ProviderPatch { endpoint: Some(own), ..Default::default() };
-        store.patch_provider(&name(echo::PROVIDER).unwrap(), &patch).await.unwrap();
-        refresh_echo(&store, &moved).await.unwrap();
-        assert_eq!(endpoint_of_echo(&store).await, "https://example.test/v1");
-    }
-
-    #[test]
-    fn the_first_model_that_chats_is_taken() {
-        let models = ["nomic-embed-text", "Whisper-1", "llama3.2:3b", "gpt-x"].map(String::from);
-        assert_eq!(first_chat_model(&models).as_deref(), Some("llama3.2:3b"));
-        assert_eq!(first_chat_model(&["bge-m3".to_owned()]), None);
-    }
-}
+mod tests;

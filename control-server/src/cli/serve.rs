@@ -10,10 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::bootstrap::HostPort;
+use super::discover::Surroundings;
 use super::settings::{self, Server};
 use super::{Failure, discover, echo, files};
 use crate::domain::audit::Actor;
 use crate::grpc::{self, BoundServer, Services, Tokens};
+use crate::outbound::{self, ModelClient};
 use crate::publisher::Publisher;
 use crate::rest::{self, AppState, FilterModule};
 use crate::store::Store;
@@ -61,7 +63,7 @@ pub async fn stop_signal() -> Result<(), Failure> {
 }
 
 pub async fn start(settings: Server) -> Result<Running, Failure> {
-    let Server { ref data_dir, ref database_url, api, discover, ref filter, ref ca_bundle, .. } = settings;
+    let Server { ref data_dir, ref database_url, api, discover, link_local, ref filter, ref ca_bundle, .. } = settings;
     let admin_token_file = data_dir.join("admin.token");
     let admin_token = files::token("MUXSPACE_ADMIN_TOKEN", &admin_token_file)?;
     let node_token = settings::node_token(data_dir)?;
@@ -71,7 +73,9 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
     let server = BoundServer::bind(api).await.map_err(Failure::of("--api"))?;
     let store = Store::open(database_url, master_key).await.map_err(Failure::of("opening the database"))?;
     let advertised = settings.advertised(server.address());
-    discover::on_first_start(&store, discover, &advertised).await?;
+    let models = ModelClient::new(link_local, outbound::system_lookup()).map_err(Failure::of("calls to providers"))?;
+    let surroundings = if discover { Surroundings::real() } else { Surroundings::none() };
+    discover::on_first_start(&store, &models, &surroundings, &advertised).await?;
     discover::refresh_echo(&store, &advertised).await?;
 
     let publisher = Publisher::start(store.clone()).await.map_err(Failure::of("reading the state"))?;
@@ -85,6 +89,7 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
     let state = AppState {
         store: store.acting_as(Actor::Admin),
         publisher: Arc::clone(&publisher),
+        models,
         admin_token: admin_token.into(),
         filter: module,
     };

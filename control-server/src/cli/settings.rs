@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 
 use super::bootstrap::{Bootstrap, HostPort};
 use super::{Failure, files};
+use crate::domain::provider::LinkLocal;
 
 /// Where Debian, Ubuntu and the Envoy image keep the certificates that the system trusts.
 const CA_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -30,6 +31,9 @@ pub struct ServerArguments {
     /// Don't look for local providers and API keys on first start
     #[arg(long, env = "MUXSPACE_NO_DISCOVER", value_parser = FalseyValueParser::new())]
     no_discover: bool,
+    /// Let providers be at link-local and cloud-metadata addresses
+    #[arg(long, env = "MUXSPACE_ALLOW_LINK_LOCAL", value_parser = FalseyValueParser::new())]
+    allow_link_local: bool,
     /// The filter's module [default: filter.wasm beside this program, or where `make build` puts it]
     #[arg(long, env = "MUXSPACE_FILTER")]
     filter: Option<PathBuf>,
@@ -82,6 +86,7 @@ pub struct Server {
     pub api: SocketAddr,
     pub advertise: Option<HostPort>,
     pub discover: bool,
+    pub link_local: LinkLocal,
     pub filter: PathBuf,
     pub ca_bundle: PathBuf,
 }
@@ -104,7 +109,16 @@ pub struct EnvoyConfig {
 
 impl Server {
     pub fn new(arguments: ServerArguments) -> Result<Self, Failure> {
-        let ServerArguments { data_dir, database_url, api, advertise, no_discover, filter, ca_bundle } = arguments;
+        let ServerArguments {
+            data_dir,
+            database_url,
+            api,
+            advertise,
+            no_discover,
+            allow_link_local,
+            filter,
+            ca_bundle,
+        } = arguments;
         let data_dir = data_dir_or_default(data_dir)?;
         files::make_private_folder(&data_dir)?;
         let database_url = match database_url {
@@ -116,7 +130,8 @@ impl Server {
             }
         };
         let filter = filter.map_or_else(find_filter, existing_filter)?;
-        Ok(Self { data_dir, database_url, api, advertise, discover: !no_discover, filter, ca_bundle })
+        let link_local = if allow_link_local { LinkLocal::Allowed } else { LinkLocal::Refused };
+        Ok(Self { data_dir, database_url, api, advertise, discover: !no_discover, link_local, filter, ca_bundle })
     }
 
     /// Where Envoys reach a server that listens at `bound`.

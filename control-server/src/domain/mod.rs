@@ -1,8 +1,10 @@
 //! What the control server is about, as plain validated values. It knows `mux` and nothing of SQL, HTTP or gRPC.
 
 pub mod audit;
+pub mod catalog;
 pub mod error;
 pub mod model;
+pub mod persona;
 pub mod price;
 pub mod provider;
 pub mod record;

@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request};
 
 use super::*;
-use crate::domain::provider::{Auth, Endpoint, Kind, NewProvider};
+use crate::domain::provider::{Auth, Kind, NewProvider};
 use crate::publisher::NodeStatus;
 use crate::store::MasterKey;
 
@@ -54,7 +54,7 @@ impl Fixture {
         let new = NewProvider {
             name: name.parse().unwrap(),
             kind: Kind::Openai,
-            endpoint: Endpoint::parse(Kind::Openai, "http://127.0.0.1:9/v1").unwrap(),
+            endpoint: "http://127.0.0.1:9/v1".parse().unwrap(),
             auth: Auth::ApiKey(Some("sk-secret".to_owned().into())),
             description: String::new(),
             models: Vec::new(),

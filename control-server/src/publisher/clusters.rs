@@ -137,10 +137,9 @@ impl Drop for Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provider::Kind;
 
     fn spec(name: &str) -> ClusterSpec {
-        let endpoint = Endpoint::parse(Kind::Openai, "http://127.0.0.1:1/v1").unwrap();
+        let endpoint = "http://127.0.0.1:1/v1".parse().unwrap();
         ClusterSpec { name: name.to_owned(), provider: "p".parse().unwrap(), endpoint }
     }
 

@@ -24,6 +24,9 @@ pub(super) struct Params<T>(pub(super) T);
 /// The one name in a path. A text that can be no name is the name of nothing.
 pub(super) struct PathName(pub(super) Name);
 
+/// The provider and the id of a model in a path; the id may hold slashes.
+pub(super) struct PathModel(pub(super) Name, pub(super) String);
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
@@ -75,6 +78,18 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
             .await
             .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
         text.parse().map(Self).map_err(|error| Problem::not_found(format!("there is nothing named `{text}`: {error}")))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathModel {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((provider, id)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
+        let unknown = |_| Problem::not_found(format!("there is no model `{provider}/{id}`"));
+        Ok(Self(provider.parse().map_err(unknown)?, id))
     }
 }
 

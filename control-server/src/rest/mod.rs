@@ -4,6 +4,7 @@
 //! [`crate::domain`] and [`crate::store`]. Status codes are chosen in [`problem`] alone.
 
 mod auth;
+mod catalog;
 mod explain;
 mod extract;
 mod metrics;
@@ -11,6 +12,7 @@ mod models;
 mod nodes;
 mod openapi;
 mod page;
+mod personas;
 mod problem;
 mod provider_docs;
 mod providers;
@@ -44,6 +46,7 @@ pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub struct AppState {
     pub store: Store,
     pub publisher: Arc<Publisher>,
+    pub models: ModelClient,
     pub admin_token: SecretString,
     pub filter: FilterModule,
 }
@@ -67,6 +70,5 @@ impl fmt::Debug for FilterModule {
 #[derive(Clone)]
 struct Rest {
     app: AppState,
-    models: ModelClient,
     http: HttpMetrics,
 }

@@ -1,31 +1,14 @@
-//! `/providers/{name}/models`
+//! `/providers/{name}/models`: what one provider lists.
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::Rest;
+use super::catalog::ModelDoc;
 use super::extract::{Params, PathName};
 use super::page::{PageDoc, PageParams};
 use super::problem::Problem;
-use crate::domain::model::ListedModel;
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct ModelDoc {
-    id: String,
-    provider: String,
-    /// True: the provider no longer lists it, but a rule uses it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    missing: bool,
-}
-
-impl From<ListedModel> for ModelDoc {
-    fn from(model: ListedModel) -> Self {
-        let ListedModel { provider, id, missing } = model;
-        Self { id, provider: provider.to_string(), missing }
-    }
-}
+use crate::outbound::TIMEOUT;
 
 /// Lists the models that the provider told when it was last asked.
 #[utoipa::path(
@@ -41,7 +24,7 @@ pub(super) async fn list(
     PathName(name): PathName,
     Params(params): Params<PageParams>,
 ) -> Result<Json<PageDoc<ModelDoc>>, Problem> {
-    let listed = rest.app.store.models(&name, &params.page()?).await?;
+    let listed = rest.app.store.models(Some(&name), &params.page()?).await?;
     Ok(Json(PageDoc::from_listed(listed, ModelDoc::from)))
 }
 
@@ -61,7 +44,7 @@ pub(super) async fn refresh(
 ) -> Result<Json<PageDoc<ModelDoc>>, Problem> {
     let page = params.page()?;
     let provider = rest.app.store.provider(&name).await?;
-    let listed = rest.models.list(provider.kind, &provider.endpoint, provider.api_key()).await;
+    let listed = rest.app.models.list(provider.kind, &provider.endpoint, provider.api_key(), TIMEOUT).await;
     rest.app.store.record_models(&name, listed).await?;
-    Ok(Json(PageDoc::from_listed(rest.app.store.models(&name, &page).await?, ModelDoc::from)))
+    Ok(Json(PageDoc::from_listed(rest.app.store.models(Some(&name), &page).await?, ModelDoc::from)))
 }

@@ -29,6 +29,9 @@ impl Modify for AdminToken {
 /// The OpenAPI document, as `/openapi.json` serves it.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
     let mut openapi = routes().into_openapi();
+    // A rest of a path, which may hold slashes, is a parameter like others.
+    let paths = std::mem::take(&mut openapi.paths.paths);
+    openapi.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     for item in openapi.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
             operation.iter_mut().for_each(refuses);

@@ -140,6 +140,7 @@ impl From<StoreError> for Problem {
                     uses.into_iter().map(|RuleUse { workspace, rule }| Use { workspace: workspace.to_string(), rule });
                 Self { used_by: used_by.collect(), ..problem }
             }
+            StoreError::Full { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", "There is no room", detail),
             StoreError::Archived(_) => {
                 Self::new(StatusCode::CONFLICT, "workspace_archived", "The workspace is archived", detail)
             }

@@ -29,7 +29,7 @@ pub(super) struct ProviderDoc {
 
 #[derive(Serialize, ToSchema)]
 struct AuthDoc {
-    /// `none` or `api_key`
+    /// `none`, `api_key` or `passthrough`
     #[serde(rename = "type")]
     #[schema(value_type = String)]
     kind: &'static str,
@@ -56,6 +56,7 @@ pub(super) struct NewProviderDoc {
     kind: String,
     /// Unless given: that of the type. A path is kept.
     endpoint: Option<String>,
+    /// Unless given: a key for `openai`, `anthropic` and `openrouter`, none for the others.
     auth: Option<NewAuthDoc>,
     description: Option<String>,
     /// Ids of models that it is known to serve.
@@ -75,8 +76,12 @@ struct NewAuthDoc {
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum AuthKindDoc {
+    /// Requests carry no credential.
     None,
+    /// Requests carry the stored key, in the header that the type wants.
     ApiKey,
+    /// Requests carry the client's own credential.
+    Passthrough,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -94,10 +99,7 @@ pub(super) struct ProviderPatchDoc {
 impl From<Provider> for ProviderDoc {
     fn from(provider: Provider) -> Self {
         let Provider { name, kind, endpoint, auth, description, status, created_at_ms, updated_at_ms } = provider;
-        let auth = match auth {
-            Auth::None => AuthDoc { kind: "none", configured: false },
-            Auth::ApiKey(key) => AuthDoc { kind: "api_key", configured: key.is_some() },
-        };
+        let auth = AuthDoc { kind: auth.as_str(), configured: auth.key().is_some() };
         let status = match status {
             Status::Unchecked => StatusDoc { reachable: None, checked_at: None, error: None },
             Status::Reachable { checked_at_ms } => {
@@ -138,15 +140,15 @@ pub(super) fn read_new(doc: NewProviderDoc) -> Result<NewProvider, Problem> {
     let NewProviderDoc { name, kind, endpoint, auth, description, models } = doc;
     let mut errors = Errors::default();
     let kind = errors.take("/type", kind.parse::<Kind>());
-    let default = kind.map(Kind::default_endpoint).unwrap_or_default();
     let endpoint = endpoint.filter(|text| !text.is_empty());
-    let given = Endpoint::parse(kind.unwrap_or(Kind::Openai), endpoint.as_deref().unwrap_or(default));
     // Without a type there is no default to judge.
-    let endpoint = if kind.is_some() || endpoint.is_some() { errors.take("/endpoint", given) } else { None };
-    let auth = match read_auth(auth, &mut errors) {
-        None | Some(AuthPatch::None) => Auth::None,
-        Some(AuthPatch::ApiKey(key)) => Auth::ApiKey(key),
-    };
+    let endpoint = endpoint.as_deref().or(kind.map(Kind::default_endpoint));
+    let endpoint = endpoint.and_then(|text| errors.take("/endpoint", text.parse::<Endpoint>()));
+    let auth = read_auth(auth, &mut errors).map(|given| match given {
+        AuthPatch::None => Auth::None,
+        AuthPatch::Passthrough => Auth::Passthrough,
+        AuthPatch::ApiKey(key) => Auth::ApiKey(key),
+    });
     let description = description.unwrap_or_default();
     check_description(&description, &mut errors);
     let models = models.unwrap_or_default();
@@ -158,7 +160,10 @@ pub(super) fn read_new(doc: NewProviderDoc) -> Result<NewProvider, Problem> {
     }
     errors.check()?;
     match (kind, endpoint) {
-        (Some(kind), Some(endpoint)) => Ok(NewProvider { name, kind, endpoint, auth, description, models }),
+        (Some(kind), Some(endpoint)) => {
+            let auth = auth.unwrap_or_else(|| kind.default_auth());
+            Ok(NewProvider { name, kind, endpoint, auth, description, models })
+        }
         _ => Err(Problem::invalid_field("/type", "a provider has a type and an endpoint")),
     }
 }
@@ -170,7 +175,7 @@ pub(super) fn read_patch(doc: ProviderPatchDoc, kind_before: Kind) -> Result<Pro
     let kind_after = kind.unwrap_or(kind_before);
     let endpoint = endpoint.and_then(|text| {
         let text = if text.is_empty() { kind_after.default_endpoint() } else { &text };
-        errors.take("/endpoint", Endpoint::parse(kind_after, text))
+        errors.take("/endpoint", text.parse::<Endpoint>())
     });
     let auth = read_auth(auth, &mut errors);
     if let Some(description) = &description {
@@ -188,11 +193,12 @@ fn read_auth(doc: Option<NewAuthDoc>, errors: &mut Errors) -> Option<AuthPatch> 
         Some(read) => errors.take("/auth/api_key", read)?,
     };
     match (kind, key) {
-        (Some(AuthKindDoc::None), Some(_)) => {
+        (Some(AuthKindDoc::None | AuthKindDoc::Passthrough), Some(_)) => {
             errors.0.push(FieldError::new("/auth/api_key", "a key needs `\"type\": \"api_key\"`"));
             None
         }
         (Some(AuthKindDoc::None), None) => Some(AuthPatch::None),
+        (Some(AuthKindDoc::Passthrough), None) => Some(AuthPatch::Passthrough),
         (Some(AuthKindDoc::ApiKey), key) => Some(AuthPatch::ApiKey(key)),
         (None, Some(key)) => Some(AuthPatch::ApiKey(Some(key))),
         (None, None) => None,

@@ -13,6 +13,8 @@ use super::page::{PageDoc, PageParams};
 use super::problem::Problem;
 use super::provider_docs::{NewProviderDoc, ProviderDoc, ProviderPatchDoc, read_new, read_patch};
 use super::written::{Wait, Written};
+use crate::domain::provider::Endpoint;
+use crate::outbound::TIMEOUT;
 use crate::store::{self, IfUsed, StoreError};
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -60,12 +62,13 @@ pub(super) async fn create(
     Body(doc): Body<NewProviderDoc>,
 ) -> Result<Response, Problem> {
     let new = read_new(doc)?;
+    check_endpoint(&rest, &new.endpoint).await?;
     match rest.app.store.provider(&new.name).await {
         Ok(_) => return Err(StoreError::Taken { kind: store::Kind::Provider, name: new.name }.into()),
         Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let listed = rest.models.list(new.kind, &new.endpoint, new.auth.key()).await;
+    let listed = rest.app.models.list(new.kind, &new.endpoint, new.auth.key(), TIMEOUT).await;
     check_required(params.require, &listed)?;
     let (provider, revision) = rest.app.store.create_provider(&new).await?;
     rest.app.store.record_models(&provider.name, listed).await?;
@@ -122,10 +125,13 @@ pub(super) async fn patch(
 ) -> Result<Response, Problem> {
     let before = rest.app.store.provider(&name).await?;
     let patch = read_patch(doc, before.kind)?;
+    if let Some(endpoint) = &patch.endpoint {
+        check_endpoint(&rest, endpoint).await?;
+    }
     let reaches_elsewhere = patch.kind.is_some() || patch.endpoint.is_some() || patch.auth.is_some();
     let listed = if reaches_elsewhere {
         let after = before.patched(&patch);
-        let listed = rest.models.list(after.kind, &after.endpoint, after.auth.key()).await;
+        let listed = rest.app.models.list(after.kind, &after.endpoint, after.auth.key(), TIMEOUT).await;
         check_required(params.require, &listed)?;
         Some(listed)
     } else {
@@ -160,7 +166,11 @@ pub(super) async fn delete(
     Ok(written.answer(&rest).await)
 }
 
-fn check_required(require: Option<Require>, listed: &Result<Vec<String>, String>) -> Result<(), Problem> {
+async fn check_endpoint(rest: &Rest, endpoint: &Endpoint) -> Result<(), Problem> {
+    rest.app.models.check(endpoint).await.map_err(|error| Problem::invalid_field("/endpoint", error))
+}
+
+fn check_required<T>(require: Option<Require>, listed: &Result<T, String>) -> Result<(), Problem> {
     match (require, listed) {
         (Some(Require::Reachable), Err(reason)) => Err(Problem::unreachable(reason)),
         _ => Ok(()),

@@ -11,12 +11,11 @@ use utoipa_axum::routes;
 use super::metrics::HttpMetrics;
 use super::openapi::Api;
 use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
-use super::{explain, models, nodes, providers, rules, sessions, system, usage, workspaces};
-use crate::outbound::ModelClient;
+use super::{catalog, explain, models, nodes, personas, providers, rules, sessions, system, usage, workspaces};
 
 /// The API, ready to be served.
 pub fn router(app: AppState) -> Result<Router, RouterError> {
-    let rest = Rest { app, models: ModelClient::new().map_err(RouterError::Client)?, http: HttpMetrics::default() };
+    let rest = Rest { app, http: HttpMetrics::default() };
     let openapi: axum::body::Bytes = openapi_json()?.into();
     let serve_openapi = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
     let (guarded, _) = guarded_routes().split_for_parts();
@@ -36,8 +35,6 @@ pub fn router(app: AppState) -> Result<Router, RouterError> {
 /// Why the API cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
-    #[error("{0}")]
-    Client(String),
     #[error("the description of the API could not be written: {0}")]
     Openapi(#[from] serde_json::Error),
 }
@@ -56,6 +53,10 @@ fn guarded_routes() -> OpenApiRouter<Rest> {
         .routes(routes!(providers::get, providers::patch, providers::delete))
         .routes(routes!(models::list))
         .routes(routes!(models::refresh))
+        .routes(routes!(catalog::list))
+        .routes(routes!(catalog::get, catalog::patch))
+        .routes(routes!(personas::list, personas::create))
+        .routes(routes!(personas::get, personas::patch, personas::delete))
         .routes(routes!(workspaces::list, workspaces::create))
         .routes(routes!(workspaces::get, workspaces::patch))
         .routes(routes!(workspaces::activate))

@@ -9,6 +9,8 @@ pub enum Kind {
     Workspace,
     Session,
     Provider,
+    Model,
+    Persona,
 }
 
 impl Kind {
@@ -17,6 +19,8 @@ impl Kind {
             Self::Workspace => "workspace",
             Self::Session => "session",
             Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Persona => "persona",
         }
     }
 }
@@ -36,6 +40,8 @@ pub enum StoreError {
     Taken { kind: Kind, name: Name },
     #[error("provider `{name}` is used by {}", list(uses))]
     InUse { name: Name, uses: Vec<RuleUse> },
+    #[error("there are {max} already, which is the most for a {}; remove one first", kind.as_str())]
+    Full { kind: Kind, max: usize },
     #[error("workspace `{0}` is archived; recover it first")]
     Archived(Name),
     #[error("{}", .0.first().map_or("invalid".to_owned(), FieldError::to_string))]
@@ -64,6 +70,11 @@ fn list(uses: &[RuleUse]) -> String {
 }
 
 impl StoreError {
+    /// Refuses one more where there are `count` already.
+    pub(super) fn check_room(kind: Kind, count: i64, max: usize) -> Result<(), Self> {
+        if usize::try_from(count).unwrap_or_default() < max { Ok(()) } else { Err(Self::Full { kind, max }) }
+    }
+
     /// A unique name that is taken, where the statement can violate no other unique constraint.
     pub(super) fn taken(error: sqlx::Error, kind: Kind, name: &Name) -> Self {
         match error.as_database_error() {

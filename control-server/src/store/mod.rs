@@ -5,10 +5,12 @@
 //! set of tests serves both. It knows nothing of HTTP, gRPC or Envoy.
 
 mod audit;
+mod catalog;
 mod changes;
 mod error;
 mod models;
 mod open;
+mod personas;
 mod providers;
 mod records;
 mod rules;

@@ -1,23 +1,27 @@
-//! The models that providers list, and whether they answered when they were asked.
+//! What providers answer when they are asked for their models.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use mux::config::Name;
 use sqlx::{AnyConnection, Row};
 
+use super::Store;
 use super::error::StoreError;
 use super::providers::missing;
 use super::write::now_ms;
-use super::{Listed, Page, Store};
-use crate::domain::model::{ListedModel, MODELS_MAX};
+use crate::domain::model::{Facts, MODELS_MAX, OfferedModel};
 
 /// Bytes of a reason that are kept.
 const REASON_BYTES_MAX: usize = 500;
 
 impl Store {
-    /// Keeps what a provider answered when it was asked for its models: their ids, or why there are none. One that is
-    /// not listed any more and still used by a rule stays, marked missing. It is no change for nodes.
-    pub async fn record_models(&self, name: &Name, answer: Result<Vec<String>, String>) -> Result<(), StoreError> {
+    /// Keeps what a provider answered when it was asked for its models, or why there are none. One that is not listed
+    /// any more and still used by a rule stays, marked missing. It is no change for nodes.
+    pub async fn record_models(
+        &self,
+        name: &Name,
+        answer: Result<Vec<OfferedModel>, String>,
+    ) -> Result<(), StoreError> {
         let mut quiet = self.write_quietly().await?;
         let reason = answer.as_ref().err().map(|reason| clip(reason));
         let asked = sqlx::query("UPDATE providers SET checked_at = $1, check_error = $2 WHERE name = $3 RETURNING id")
@@ -28,33 +32,9 @@ impl Store {
             .await?
             .ok_or_else(|| missing(name))?;
         if let Ok(listed) = answer {
-            replace(quiet.connection(), asked.try_get("id")?, name, &listed).await?;
+            replace(quiet.connection(), asked.try_get("id")?, name, listed).await?;
         }
         quiet.commit().await
-    }
-
-    pub async fn models(&self, provider: &Name, page: &Page) -> Result<Listed<ListedModel>, StoreError> {
-        let mut transaction = self.read().await?;
-        let row = sqlx::query("SELECT id FROM providers WHERE name = $1")
-            .bind(provider.as_str())
-            .fetch_optional(&mut *transaction)
-            .await?
-            .ok_or_else(|| missing(provider))?;
-        let rows =
-            sqlx::query("SELECT id, missing FROM models WHERE provider_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-                .bind(row.try_get::<i64, _>("id")?)
-                .bind(page.after().to_owned())
-                .bind(page.rows())
-                .fetch_all(&mut *transaction)
-                .await?;
-        let items = rows
-            .iter()
-            .map(|row| {
-                let missing = row.try_get::<i64, _>("missing")? != 0;
-                Ok(ListedModel { provider: provider.clone(), id: row.try_get("id")?, missing })
-            })
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Listed::cut(items, page, |model: &ListedModel| model.id.clone()))
     }
 }
 
@@ -62,7 +42,7 @@ async fn replace(
     connection: &mut AnyConnection,
     provider_id: i64,
     name: &Name,
-    listed: &[String],
+    listed: Vec<OfferedModel>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM models WHERE provider_id = $1 AND id NOT IN \
@@ -82,16 +62,21 @@ async fn replace(
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     provider_id: i64,
-    listed: &[String],
+    listed: impl IntoIterator<Item = OfferedModel>,
 ) -> Result<(), StoreError> {
-    let ids: BTreeSet<&String> = listed.iter().take(MODELS_MAX).collect();
-    for id in ids {
+    let now_ms = now_ms();
+    let by_id: BTreeMap<String, Facts> =
+        listed.into_iter().take(MODELS_MAX).map(|OfferedModel { id, said }| (id, said)).collect();
+    for (id, said) in by_id {
+        let said = serde_json::to_string(&said).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         sqlx::query(
-            "INSERT INTO models (provider_id, id, missing) VALUES ($1, $2, 0) \
-             ON CONFLICT (provider_id, id) DO UPDATE SET missing = 0",
+            "INSERT INTO models (provider_id, id, missing, listed_at, said) VALUES ($1, $2, 0, $3, $4) \
+             ON CONFLICT (provider_id, id) DO UPDATE SET missing = 0, listed_at = $3, said = $4",
         )
         .bind(provider_id)
-        .bind(id.as_str())
+        .bind(id)
+        .bind(now_ms)
+        .bind(said)
         .execute(&mut *connection)
         .await?;
     }

@@ -10,7 +10,8 @@ use super::error::{Kind, RuleUse, StoreError};
 use super::seal::MasterKey;
 use super::write::Write;
 use super::{Listed, Page, Store, models};
-use crate::domain::provider::{Auth, NewProvider, Provider, ProviderPatch, Status};
+use crate::domain::audit::Change;
+use crate::domain::provider::{Auth, NewProvider, PROVIDERS_MAX, Provider, ProviderPatch, Status};
 
 const COLUMNS: &str = "SELECT id, name, kind, endpoint, auth, api_key, description, checked_at, check_error, created_at, \
      updated_at FROM providers";
@@ -35,7 +36,9 @@ impl Store {
         let NewProvider { name, kind, endpoint, auth, description, models } = new;
         let mut write = self.write().await?;
         let (id, now_ms) = (write.revision, write.now_ms);
-        let (auth, sealed) = seal_auth(&self.shared.master_key, id, auth)?;
+        let row = sqlx::query("SELECT COUNT(*) AS count FROM providers").fetch_one(write.connection()).await?;
+        StoreError::check_room(Kind::Provider, row.try_get("count")?, PROVIDERS_MAX)?;
+        let sealed = seal_key(&self.shared.master_key, id, auth)?;
         sqlx::query(
             "INSERT INTO providers (id, name, kind, endpoint, auth, api_key, description, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
@@ -44,17 +47,18 @@ impl Store {
         .bind(name.as_str())
         .bind(kind.as_str())
         .bind(endpoint.to_string())
-        .bind(auth)
+        .bind(auth.as_str())
         .bind(sealed)
         .bind(description.as_str())
         .bind(now_ms)
         .execute(write.connection())
         .await
         .map_err(|error| StoreError::taken(error, Kind::Provider, name))?;
-        models::insert(write.connection(), id, models).await?;
+        models::insert(write.connection(), id, models.iter().cloned().map(Into::into)).await?;
         touch_with_users(&mut write, name).await?;
-        let made = self.found(&mut write, name).await?;
-        Ok((made.provider, write.commit().await?))
+        let made = self.found(&mut write, name).await?.provider;
+        write.note(change("create", None, Some(&made)));
+        Ok((made, write.commit().await?))
     }
 
     pub async fn providers(&self, page: &Page) -> Result<Listed<Provider>, StoreError> {
@@ -79,7 +83,7 @@ impl Store {
         if same(&before, &after) {
             return Ok((before, write.commit().await?));
         }
-        let (auth, sealed) = seal_auth(&self.shared.master_key, id, &after.auth)?;
+        let sealed = seal_key(&self.shared.master_key, id, &after.auth)?;
         let now_ms = write.now_ms;
         sqlx::query(
             "UPDATE providers SET name = $1, kind = $2, endpoint = $3, auth = $4, api_key = $5, description = $6, \
@@ -88,7 +92,7 @@ impl Store {
         .bind(after.name.as_str())
         .bind(after.kind.as_str())
         .bind(after.endpoint.to_string())
-        .bind(auth)
+        .bind(after.auth.as_str())
         .bind(sealed)
         .bind(after.description.as_str())
         .bind(now_ms)
@@ -105,24 +109,37 @@ impl Store {
                 .await?;
             touch_with_users(&mut write, &after.name).await?;
         }
-        let changed = self.found(&mut write, &after.name).await?;
-        Ok((changed.provider, write.commit().await?))
+        let changed = self.found(&mut write, &after.name).await?.provider;
+        let action = if before.name == changed.name { "update" } else { "rename" };
+        write.note(change(action, Some(&before), Some(&changed)));
+        Ok((changed, write.commit().await?))
     }
 
     pub async fn delete_provider(&self, name: &Name, if_used: IfUsed) -> Result<u64, StoreError> {
         let mut write = self.write().await?;
-        let Found { id, .. } = self.found(&mut write, name).await?;
+        let Found { id, provider } = self.found(&mut write, name).await?;
         let uses = uses(write.connection(), name).await?;
         if !uses.is_empty() && if_used == IfUsed::Refuse {
             return Err(StoreError::InUse { name: name.clone(), uses });
         }
         touch_with_users(&mut write, name).await?;
         sqlx::query("DELETE FROM providers WHERE id = $1").bind(id).execute(write.connection()).await?;
+        write.note(change("delete", Some(&provider), None));
         write.commit().await
     }
 
     async fn found(&self, write: &mut Write<'_>, name: &Name) -> Result<Found, StoreError> {
         find(write.connection(), &self.shared.master_key, name).await?.ok_or_else(|| missing(name))
+    }
+}
+
+fn change(action: &'static str, before: Option<&Provider>, after: Option<&Provider>) -> Change {
+    Change {
+        action,
+        kind: Kind::Provider.as_str(),
+        name: after.or(before).map(|provider| provider.name.to_string()).unwrap_or_default(),
+        before: before.map(Provider::audit_value),
+        after: after.map(Provider::audit_value),
     }
 }
 
@@ -152,12 +169,8 @@ async fn uses(connection: &mut AnyConnection, name: &Name) -> Result<Vec<RuleUse
 
 fn same(before: &Provider, after: &Provider) -> bool {
     let Provider { name, kind, endpoint, auth, description, status: _, created_at_ms: _, updated_at_ms: _ } = before;
-    let key = |auth: &Auth| match auth {
-        Auth::None => None,
-        Auth::ApiKey(key) => Some(key.as_ref().map(|key| key.expose_secret().to_owned())),
-    };
-    (name, kind, endpoint, description) == (&after.name, &after.kind, &after.endpoint, &after.description)
-        && key(auth) == key(&after.auth)
+    (name, kind, endpoint, auth, description)
+        == (&after.name, &after.kind, &after.endpoint, &after.auth, &after.description)
 }
 
 /// Sealed values belong to the row, so that a new name needs no new seal.
@@ -165,12 +178,8 @@ fn owner(id: i64) -> String {
     format!("provider:{id}")
 }
 
-fn seal_auth(master_key: &MasterKey, id: i64, auth: &Auth) -> Result<(&'static str, Option<String>), StoreError> {
-    match auth {
-        Auth::None => Ok(("none", None)),
-        Auth::ApiKey(None) => Ok(("api_key", None)),
-        Auth::ApiKey(Some(key)) => Ok(("api_key", Some(master_key.seal(&owner(id), key.expose_secret())?))),
-    }
+fn seal_key(master_key: &MasterKey, id: i64, auth: &Auth) -> Result<Option<String>, StoreError> {
+    auth.key().map(|key| master_key.seal(&owner(id), key.expose_secret())).transpose()
 }
 
 pub(super) async fn all(connection: &mut AnyConnection, master_key: &MasterKey) -> Result<Vec<Provider>, StoreError> {
@@ -199,6 +208,7 @@ fn provider(row: &AnyRow, master_key: &MasterKey) -> Result<Found, StoreError> {
     let auth = match (auth.as_str(), sealed) {
         ("none", None) => Auth::None,
         ("api_key", None) => Auth::ApiKey(None),
+        ("passthrough", None) => Auth::Passthrough,
         ("api_key", Some(sealed)) => Auth::ApiKey(Some(master_key.open(&owner(id), &sealed)?)),
         _ => return Err(corrupt("credential")),
     };

@@ -1,6 +1,6 @@
 //! Takes in what nodes report: once, however often it is reported.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use sqlx::any::AnyArguments;
@@ -8,10 +8,9 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
 use super::Store;
+use super::catalog::{self, Prices};
 use super::error::StoreError;
 use super::write::now_ms;
-use crate::domain::price::Price;
-use crate::domain::provider::Kind;
 use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
 
 /// Rows per statement, far below what databases allow in parameters.
@@ -44,16 +43,18 @@ impl Store {
         if records.is_empty() {
             return Ok(());
         }
-        let kinds = self.provider_kinds().await?;
+        let mut transaction = self.read().await?;
+        let prices = catalog::prices(&mut transaction, &records).await?;
+        transaction.commit().await?;
         let mut quiet = self.write_quietly().await?;
         let mut inserted = 0;
         for chunk in records.chunks(ROWS_MAX) {
-            let new = insert_requests(quiet.connection(), chunk, &kinds).await?;
+            let new = insert_requests(quiet.connection(), chunk, &prices).await?;
             inserted += new.len();
             let attempts: Vec<Priced<'_>> = chunk
                 .iter()
                 .filter(|record| new.contains(&record.request_id))
-                .flat_map(|record| record.attempts.iter().map(|attempt| priced(&record.request_id, attempt, &kinds)))
+                .flat_map(|record| record.attempts.iter().map(|attempt| priced(&record.request_id, attempt, &prices)))
                 .collect();
             for chunk in attempts.chunks(ROWS_MAX) {
                 insert_attempts(quiet.connection(), chunk).await?;
@@ -66,21 +67,10 @@ impl Store {
         counters.duplicates.fetch_add((records.len() - inserted) as u64, Ordering::Relaxed);
         Ok(())
     }
-
-    async fn provider_kinds(&self) -> Result<HashMap<String, Kind>, StoreError> {
-        let rows = sqlx::query("SELECT name, kind FROM providers").fetch_all(self.pool()).await?;
-        rows.iter()
-            .map(|row| {
-                let kind: String = row.try_get("kind")?;
-                let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("type of provider `{kind}`")))?;
-                Ok((row.try_get("name")?, kind))
-            })
-            .collect()
-    }
 }
 
-fn priced<'r>(request_id: &'r str, attempt: &'r AttemptRecord, kinds: &HashMap<String, Kind>) -> Priced<'r> {
-    let price = kinds.get(&attempt.provider).and_then(|kind| Price::find(*kind, &attempt.model));
+fn priced<'r>(request_id: &'r str, attempt: &'r AttemptRecord, prices: &Prices<'_>) -> Priced<'r> {
+    let price = prices.get(&attempt.provider, &attempt.model);
     let cost_micro_usd = price.zip(attempt.usage.as_ref()).map(|(price, usage)| price.cost_micro_usd(usage));
     Priced { request_id, attempt, cost_micro_usd }
 }
@@ -89,7 +79,7 @@ fn priced<'r>(request_id: &'r str, attempt: &'r AttemptRecord, kinds: &HashMap<S
 async fn insert_requests(
     connection: &mut AnyConnection,
     records: &[RequestRecord],
-    kinds: &HashMap<String, Kind>,
+    prices: &Prices<'_>,
 ) -> Result<BTreeSet<String>, StoreError> {
     let tuple = |first: usize| {
         parameters(first, REQUEST_COLUMNS, |column, parameter| match column {
@@ -100,13 +90,13 @@ async fn insert_requests(
     let sql = insert(INSERT_REQUESTS, records.len(), REQUEST_COLUMNS, tuple) + " RETURNING request_id";
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for record in records {
-        query = bind_request(query, record, kinds);
+        query = bind_request(query, record, prices);
     }
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get("request_id")?)).collect()
 }
 
-fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, kinds: &HashMap<String, Kind>) -> AnyQuery<'q> {
+fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, prices: &Prices<'_>) -> AnyQuery<'q> {
     let RequestRecord {
         request_id,
         started_at_ms,
@@ -127,7 +117,7 @@ fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, kinds: &HashMap
     let estimated = attempts.iter().any(|attempt| attempt.usage.as_ref().is_some_and(|usage| usage.estimated));
     let cost_unknown = attempts
         .iter()
-        .any(|attempt| attempt.usage.is_some() && priced(request_id, attempt, kinds).cost_micro_usd.is_none());
+        .any(|attempt| attempt.usage.is_some() && priced(request_id, attempt, prices).cost_micro_usd.is_none());
     query
         .bind(request_id.clone())
         .bind(int(*started_at_ms))

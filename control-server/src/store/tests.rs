@@ -1,11 +1,13 @@
 //! The store against a real database file.
 
+mod catalog;
+
 use mux::config::{DEFAULT, Model, Name, Rule, Target, When};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::provider::{Auth, AuthPatch, Endpoint, Kind as ProviderKind, NewProvider, ProviderPatch};
+use crate::domain::provider::{Auth, AuthPatch, Kind as ProviderKind, NewProvider, ProviderPatch};
 use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
 use crate::domain::usage::{GroupBy, GroupKey, UsageQuery};
 use crate::domain::workspace::NewWorkspace;
@@ -37,7 +39,7 @@ fn provider(text: &str, key: Option<&str>) -> NewProvider {
     NewProvider {
         name: name(text),
         kind: ProviderKind::Openai,
-        endpoint: Endpoint::parse(ProviderKind::Openai, "http://127.0.0.1:9/v1").unwrap(),
+        endpoint: "http://127.0.0.1:9/v1".parse().unwrap(),
         auth: Auth::ApiKey(key.map(Into::into)),
         description: String::new(),
         models: Vec::new(),

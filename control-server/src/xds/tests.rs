@@ -20,7 +20,7 @@ use tonic::{Code, Request, Streaming};
 
 use super::filter::Role;
 use super::*;
-use crate::domain::provider::{Auth, Endpoint, Kind, NewProvider, ProviderPatch};
+use crate::domain::provider::{Auth, Kind, NewProvider, ProviderPatch};
 use crate::grpc::BoundServer;
 use crate::store::{MasterKey, Store};
 
@@ -63,7 +63,7 @@ impl Fixture {
         let new = NewProvider {
             name: "p".parse().unwrap(),
             kind: Kind::Openai,
-            endpoint: Endpoint::parse(Kind::Openai, endpoint).unwrap(),
+            endpoint: endpoint.parse().unwrap(),
             auth: Auth::None,
             description: String::new(),
             models: Vec::new(),
@@ -72,7 +72,7 @@ impl Fixture {
     }
 
     async fn move_provider(&self, endpoint: &str) -> u64 {
-        let endpoint = Endpoint::parse(Kind::Openai, endpoint).unwrap();
+        let endpoint = endpoint.parse().unwrap();
         let patch = ProviderPatch { endpoint: Some(endpoint), ..Default::default() };
         self.store.patch_provider(&"p".parse().unwrap(), &patch).await.unwrap().1
     }

@@ -1,8 +1,10 @@
 //! The management API, one file per branch of its URL tree.
 
 mod explain;
+mod models;
 mod nodes;
 mod openapi;
+mod personas;
 mod providers;
 mod sessions;
 mod support;

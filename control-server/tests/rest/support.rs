@@ -1,13 +1,17 @@
 //! The API in process, on a temporary SQLite file, and providers that answer as they are told.
 
-use std::sync::Arc;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
 use axum::routing;
 use http_body_util::BodyExt;
 use muxspace::domain::audit::Actor;
+use muxspace::domain::provider::LinkLocal;
+use muxspace::outbound::{Lookup, ModelClient};
 use muxspace::publisher::Publisher;
 use muxspace::rest::{AppState, FilterModule, router};
 use muxspace::store::{MasterKey, Store};
@@ -36,14 +40,20 @@ pub struct Answer {
 
 impl Api {
     pub async fn start() -> Self {
+        Self::start_with(LinkLocal::Refused, lookup(|_| Vec::new())).await
+    }
+
+    pub async fn start_with(link_local: LinkLocal, lookup: Lookup) -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = Store::open(&url, MasterKey::generate()).await.unwrap();
         let publisher = Publisher::start(store.clone()).await.unwrap();
+        let models = ModelClient::new(link_local, lookup).unwrap();
         let filter = FilterModule { bytes: Bytes::from_static(FILTER), sha256: Arc::from("0".repeat(64)) };
         let app = AppState {
             store: store.acting_as(Actor::Admin),
             publisher: Arc::clone(&publisher),
+            models,
             admin_token: TOKEN.into(),
             filter,
         };
@@ -134,16 +144,68 @@ impl Answer {
     }
 }
 
-/// Serves `GET /v1/models` on a port of its own for as long as the test runs; returns the endpoint.
-pub async fn model_server(status: u16, body: impl Into<Bytes>) -> String {
-    let (status, body) = (StatusCode::from_u16(status).unwrap(), body.into());
-    let answer = routing::get(move |headers: HeaderMap| async move {
-        let key = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
-        let body = String::from_utf8_lossy(&body).replace("{key}", key.as_deref().unwrap_or("none"));
-        (status, body)
-    });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/models", answer)).await });
-    format!("http://{address}/v1")
+/// Resolves `localhost` and what `more` knows, and nothing beyond: no test leaves the machine.
+pub fn lookup(more: impl Fn(&str) -> Vec<&'static str> + Send + Sync + 'static) -> Lookup {
+    Arc::new(move |name| {
+        let known = if name == "localhost" { vec!["127.0.0.1"] } else { more(&name) };
+        let addresses: Vec<IpAddr> = known.into_iter().map(|text| text.parse().unwrap()).collect();
+        let none = || io::Error::new(io::ErrorKind::NotFound, "no such name");
+        let answer = if addresses.is_empty() { Err(none()) } else { Ok(addresses) };
+        Box::pin(async { answer })
+    })
+}
+
+/// A provider that answers every GET as it is told and keeps what it was asked.
+pub struct Fake {
+    /// Scheme, host and port.
+    pub origin: String,
+    seen: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// What a provider was asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// With the query.
+    pub path: String,
+    pub headers: HeaderMap,
+}
+
+impl Fake {
+    /// `answer` gets path and query, and gives status and body.
+    pub async fn start(answer: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&seen);
+        let handler = routing::get(move |uri: Uri, headers: HeaderMap| async move {
+            let (status, body) = answer(&uri.to_string());
+            keep.lock().unwrap().push(Asked { path: uri.to_string(), headers });
+            (StatusCode::from_u16(status).unwrap(), body)
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(handler)).await });
+        Self { origin, seen }
+    }
+
+    /// Answers one path, and all others with 404.
+    pub async fn at(path: &'static str, body: Value) -> Self {
+        let body = body.to_string();
+        Self::start(move |asked| if asked == path { (200, body.clone()) } else { (404, String::new()) }).await
+    }
+
+    pub fn seen(&self) -> Vec<Asked> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A provider with an OpenAI-style list at `/v1/models`; returns the endpoint.
+pub async fn model_server(status: u16, body: impl Into<String>) -> String {
+    let body = body.into();
+    let answer = move |path: &str| if path == "/v1/models" { (status, body.clone()) } else { (404, String::new()) };
+    format!("{}/v1", Fake::start(answer).await.origin)
 }

@@ -1,10 +1,12 @@
 //! `/api/v1/providers`
 
+mod endpoints;
+mod kinds;
 mod models;
 
 use serde_json::json;
 
-use crate::support::{Api, model_server};
+use crate::support::{Api, Fake, model_server};
 
 const PROVIDERS: &str = "/api/v1/providers";
 const MODELS: &str = r#"{"data":[{"id":"b"},{"id":"a/x"},{"id":""}]}"#;
@@ -58,6 +60,8 @@ async fn malformed_providers_are_refused() {
         (json!({"name": "a", "type": "openai", "auth": {"type": "magic"}}), "/auth/type"),
         (json!({"name": "a", "type": "openai", "auth": {"type": "none", "api_key": "x"}}), "/auth/api_key"),
         (json!({"name": "a", "type": "openai", "auth": {"type": "api_key", "api_key": "a\r\nb"}}), "/auth/api_key"),
+        (json!({"name": "a", "type": "openai", "auth": {"type": "passthrough", "api_key": "x"}}), "/auth/api_key"),
+        (json!({"name": "a", "type": "openai", "description": "x".repeat(4_097)}), "/description"),
         (json!({"name": "a", "type": "openai", "models": [""]}), "/models/0"),
     ];
     for (body, pointer) in rows {
@@ -81,7 +85,9 @@ async fn names_are_unique() {
 #[tokio::test]
 async fn a_change_keeps_what_is_not_given() {
     let api = Api::start().await;
-    let endpoint = model_server(200, r#"{"data":[{"id":"{key}"}]}"#).await;
+    let fake = Fake::at("/v1/models", json!({"data": []})).await;
+    let endpoint = format!("{}/v1", fake.origin);
+    let last_key = || fake.seen().last().unwrap().header("authorization").to_owned();
     let auth = json!({"type": "api_key", "api_key": "sk-1"});
     let body = json!({"name": "p", "type": "openai", "endpoint": "http://127.0.0.1:9/v1", "auth": auth});
     api.post(PROVIDERS, body).await.expect(201);
@@ -91,14 +97,18 @@ async fn a_change_keeps_what_is_not_given() {
     assert_eq!(described.json["auth"]["configured"], true);
     let moved = api.patch(path, json!({"endpoint": endpoint})).await.expect(200);
     assert_eq!((&moved.json["status"]["reachable"], &moved.json["description"]), (&json!(true), &json!("x")));
-    let models = api.get("/api/v1/providers/p/models").await.expect(200);
-    assert_eq!(models.items()[0]["id"], "Bearer sk-1", "the stored key was sent");
-    let kept = api.patch(path, json!({"auth": {"type": "api_key", "api_key": ""}})).await.expect(200);
-    assert_eq!(kept.revision(), moved.revision());
+    assert_eq!(last_key(), "Bearer sk-1", "the stored key was sent");
+    for blank in [json!({"type": "api_key", "api_key": ""}), json!({"api_key": "  "}), json!({"type": "api_key"})] {
+        let kept = api.patch(path, json!({"auth": blank})).await.expect(200);
+        assert_eq!((kept.revision(), last_key().as_str()), (moved.revision(), "Bearer sk-1"));
+    }
     api.patch(path, json!({"auth": {"api_key": "sk-2"}})).await.expect(200);
-    assert_eq!(api.get("/api/v1/providers/p/models").await.items()[0]["id"], "Bearer sk-2");
-    let cleared = api.patch(path, json!({"auth": {"type": "none"}})).await.expect(200);
-    assert_eq!(cleared.json["auth"], json!({"type": "none", "configured": false}));
+    assert_eq!(last_key(), "Bearer sk-2");
+    for kind in ["passthrough", "none"] {
+        let cleared = api.patch(path, json!({"auth": {"type": kind}})).await.expect(200);
+        assert_eq!(cleared.json["auth"], json!({"type": kind, "configured": false}));
+        assert_eq!(last_key(), "");
+    }
 
     let refused = api.patch(path, json!({"endpoint": "nowhere"})).await;
     assert_eq!(refused.expect_problem(400, "invalid_request"), ["/endpoint"]);
