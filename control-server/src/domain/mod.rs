@@ -1,7 +1,10 @@
 //! What the control server is about, as plain validated values. It knows `mux` and nothing of SQL, HTTP or gRPC.
 
 pub mod audit;
+pub mod document;
 pub mod error;
+pub mod event;
+pub mod lint;
 pub mod model;
 pub mod price;
 pub mod provider;

@@ -1,6 +1,7 @@
 //! Takes in what nodes report: once, however often it is reported.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sqlx::any::AnyArguments;
@@ -10,12 +11,16 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 use super::Store;
 use super::error::StoreError;
 use super::write::now_ms;
+use crate::domain::event::Event;
 use crate::domain::price::Price;
 use crate::domain::provider::Kind;
 use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
 
 /// Rows per statement, far below what databases allow in parameters.
 const ROWS_MAX: usize = 50;
+
+/// `last_seen` of a session moves at most this often.
+const SEEN_EVERY_MS: i64 = 60_000;
 
 const REQUEST_COLUMNS: usize = 18;
 const INSERT_REQUESTS: &str = "INSERT INTO requests (request_id, started_at, duration_ms, revision, workspace_id, \
@@ -46,10 +51,9 @@ impl Store {
         }
         let kinds = self.provider_kinds().await?;
         let mut quiet = self.write_quietly().await?;
-        let mut inserted = 0;
+        let mut inserted = BTreeSet::new();
         for chunk in records.chunks(ROWS_MAX) {
             let new = insert_requests(quiet.connection(), chunk, &kinds).await?;
-            inserted += new.len();
             let attempts: Vec<Priced<'_>> = chunk
                 .iter()
                 .filter(|record| new.contains(&record.request_id))
@@ -58,12 +62,19 @@ impl Store {
             for chunk in attempts.chunks(ROWS_MAX) {
                 insert_attempts(quiet.connection(), chunk).await?;
             }
+            inserted.extend(new);
         }
         see_sessions(quiet.connection(), &records).await?;
         quiet.commit().await?;
         let counters = &self.shared.counters;
-        counters.inserted.fetch_add(inserted as u64, Ordering::Relaxed);
-        counters.duplicates.fetch_add((records.len() - inserted) as u64, Ordering::Relaxed);
+        counters.inserted.fetch_add(inserted.len() as u64, Ordering::Relaxed);
+        counters.duplicates.fetch_add((records.len() - inserted.len()) as u64, Ordering::Relaxed);
+        for record in &records {
+            // The first of two with the same id is the one that was stored.
+            if inserted.remove(&record.request_id) {
+                self.shared.tell(Event::Request(Arc::new(record.into())));
+            }
+        }
         Ok(())
     }
 
@@ -181,15 +192,20 @@ fn bind_attempt<'q>(query: AnyQuery<'q>, priced: &Priced<'_>) -> AnyQuery<'q> {
         .bind(usage.as_ref().map(|usage| usage.raw.clone()))
 }
 
+/// Notes that sessions were seen, unless that was noted less than [`SEEN_EVERY_MS`] ago.
 async fn see_sessions(connection: &mut AnyConnection, records: &[RequestRecord]) -> Result<(), StoreError> {
     let seen: BTreeSet<&str> =
         records.iter().map(|record| record.session.as_str()).filter(|session| !session.is_empty()).collect();
+    let now_ms = now_ms();
     for session in seen {
-        sqlx::query("UPDATE sessions SET last_seen_at = $1 WHERE id = $2")
-            .bind(now_ms())
-            .bind(session.to_owned())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND (last_seen_at IS NULL OR last_seen_at <= $3)",
+        )
+        .bind(now_ms)
+        .bind(session.to_owned())
+        .bind(now_ms - SEEN_EVERY_MS)
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }

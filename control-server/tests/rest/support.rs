@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use axum::routing;
 use http_body_util::BodyExt;
+use muxspace::domain::audit::Actor;
 use muxspace::publisher::Publisher;
 use muxspace::rest::{AppState, FilterModule, router};
 use muxspace::store::{MasterKey, Store};
@@ -20,6 +21,7 @@ pub const FILTER: &[u8] = b"\0asm-not-really";
 pub struct Api {
     router: Router,
     pub store: Store,
+    pub publisher: Arc<Publisher>,
     _folder: TempDir,
 }
 
@@ -39,8 +41,9 @@ impl Api {
         let store = Store::open(&url, MasterKey::generate()).await.unwrap();
         let publisher = Publisher::start(store.clone()).await.unwrap();
         let filter = FilterModule { bytes: Bytes::from_static(FILTER), sha256: Arc::from("0".repeat(64)) };
-        let app = AppState { store: store.clone(), publisher, admin_token: TOKEN.into(), filter };
-        Self { router: router(app).unwrap(), store, _folder: folder }
+        let acting = store.acting_as(Actor::Admin);
+        let app = AppState { store: acting, publisher: Arc::clone(&publisher), admin_token: TOKEN.into(), filter };
+        Self { router: router(app).unwrap(), store, publisher, _folder: folder }
     }
 
     /// With a provider `p` that refuses connections.
@@ -49,6 +52,12 @@ impl Api {
         let body = json!({"name": "p", "type": "openai", "endpoint": "http://127.0.0.1:9/v1"});
         api.post("/api/v1/providers", body).await.expect(201);
         api
+    }
+
+    /// An answer whose body is not read yet.
+    pub async fn open(&self, path: &str) -> Response<Body> {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -61,11 +70,16 @@ impl Api {
 
     /// Sends a body as it stands, with the admin token.
     pub async fn raw(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        self.typed(method, path, "application/json", body).await
+    }
+
+    /// The same, with a body of another type.
+    pub async fn typed(&self, method: &str, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
-            .header(header::CONTENT_TYPE, "application/json");
+            .header(header::CONTENT_TYPE, content_type);
         self.send(request.body(body.into()).unwrap()).await
     }
 
