@@ -26,8 +26,9 @@ const REQUEST_COLUMNS: usize = 18;
 const INSERT_REQUESTS: &str = "INSERT INTO requests (request_id, started_at, duration_ms, revision, workspace_id, \
      workspace, session, rule, dialect, requested_model, stream, request_bytes, status, outcome, provider, model, \
      estimated, cost_unknown) VALUES ";
-/// The parameter of a request that finds its workspace's id by name.
+/// The parameter of a request that finds its workspace's id by name, and the one before that says when the name held.
 const WORKSPACE_ID: usize = 4;
+const REVISION: usize = 3;
 
 const ATTEMPT_COLUMNS: usize = 15;
 const INSERT_ATTEMPTS: &str = "INSERT INTO attempts (request_id, number, provider, model, status, duration_ms, \
@@ -104,7 +105,11 @@ async fn insert_requests(
 ) -> Result<BTreeSet<String>, StoreError> {
     let tuple = |first: usize| {
         parameters(first, REQUEST_COLUMNS, |column, parameter| match column {
-            WORKSPACE_ID => format!("(SELECT id FROM workspaces WHERE name = {parameter})"),
+            WORKSPACE_ID => format!(
+                "COALESCE((SELECT workspace_id FROM former_names WHERE name = {parameter} AND revision > ${} \
+                 ORDER BY revision LIMIT 1), (SELECT id FROM workspaces WHERE name = {parameter}))",
+                first + REVISION
+            ),
             _ => parameter,
         })
     };

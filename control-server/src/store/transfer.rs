@@ -1,7 +1,6 @@
 //! Workspaces as documents: read whole, and written whole.
 
-use mux::config::Name;
-use mux::config::Target;
+use mux::config::{Name, Rule, Target};
 
 use super::error::{Kind, StoreError};
 use super::workspaces::Found;
@@ -57,7 +56,7 @@ impl Store {
         let workspace = workspaces::find(write.connection(), &new.name).await?.workspace;
         let revision = match run {
             Run::Real => write.commit().await?,
-            Run::Dry => write.base(),
+            Run::Dry => write.abandon().await?,
         };
         Ok(Imported { workspace, created, differences, warnings: warnings(&facts), revision })
     }
@@ -100,7 +99,7 @@ async fn replace(
     Ok(found)
 }
 
-fn whole(workspace: Workspace, rules: Vec<mux::config::Rule>) -> NewWorkspace {
+fn whole(workspace: Workspace, rules: Vec<Rule>) -> NewWorkspace {
     let Workspace { summary, instructions, settings } = workspace;
     NewWorkspace { name: summary.name, description: summary.description, instructions, rules, settings }
 }

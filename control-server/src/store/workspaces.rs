@@ -17,6 +17,9 @@ use crate::domain::workspace::{ACTIVE_IN_MAX, NewWorkspace, Summary, Workspace, 
 const SUMMARY_COLUMNS: &str = "w.id, w.name, w.description, w.archived_at, w.created_at, w.updated_at, \
      (SELECT COUNT(*) FROM rules r WHERE r.workspace_id = w.id) AS rule_count";
 
+/// Revisions for which a name that a workspace had is remembered.
+const FORMER_NAMES_KEPT: i64 = 10_000;
+
 /// Which workspaces a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Archived {
@@ -175,6 +178,7 @@ pub(super) async fn update(
     .await
     .map_err(|error| StoreError::taken(error, Kind::Workspace, new))?;
     if old != new {
+        note_former_name(write, id, old).await?;
         write.touch(Kind::Workspace, old.as_str());
         for session in active_in(write.connection(), id, i64::MAX).await? {
             write.touch(Kind::Session, session.as_str());
@@ -183,6 +187,22 @@ pub(super) async fn update(
     if (old, &before.instructions, &before.settings) != (new, &after.instructions, &after.settings) {
         write.touch(Kind::Workspace, new.as_str());
     }
+    Ok(())
+}
+
+/// Requests that were decided under an old name are reported after it is gone.
+async fn note_former_name(write: &mut Write<'_>, id: i64, name: &Name) -> Result<(), StoreError> {
+    let revision = write.revision;
+    sqlx::query("DELETE FROM former_names WHERE revision <= $1")
+        .bind(revision - FORMER_NAMES_KEPT)
+        .execute(write.connection())
+        .await?;
+    sqlx::query("INSERT INTO former_names (name, revision, workspace_id) VALUES ($1, $2, $3)")
+        .bind(name.as_str())
+        .bind(revision)
+        .bind(id)
+        .execute(write.connection())
+        .await?;
     Ok(())
 }
 

@@ -89,19 +89,19 @@ impl Write<'_> {
         self.changes.push(change.bounded());
     }
 
-    /// The revision before this change.
-    pub(super) fn base(&self) -> u64 {
-        (self.revision - 1).unsigned_abs()
+    /// Leaves nothing, and returns the present revision.
+    pub(super) async fn abandon(self) -> Result<u64, StoreError> {
+        self.transaction.rollback().await?;
+        Ok((self.revision - 1).unsigned_abs())
     }
 
     /// Commits and returns the revision that holds the change: a new one if anything was touched or noted, else the
     /// present one.
     pub(super) async fn commit(self) -> Result<u64, StoreError> {
-        let Self { store, mut transaction, revision, now_ms, touched, changes, _writer } = self;
-        if touched.is_empty() && changes.is_empty() {
-            transaction.rollback().await?;
-            return Ok((revision - 1).unsigned_abs());
+        if self.touched.is_empty() && self.changes.is_empty() {
+            return self.abandon().await;
         }
+        let Self { store, mut transaction, revision, now_ms, touched, changes, _writer } = self;
         log_changes(&mut transaction, revision, &touched).await?;
         let entries: Vec<Entry> = (1_u64..)
             .zip(changes)

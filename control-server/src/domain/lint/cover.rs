@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mux::config::{HeaderCondition, RequestKind, Rule, Turns, When};
 use mux::prompt::language::canonical;
 
-use super::glob::{PathPattern, glob_implies};
+use super::glob::{Glob, PathPattern};
 
 /// What of a rule earlier rules decide.
 pub enum Covered<'r> {
@@ -34,11 +34,15 @@ struct Shape<'r> {
 
 /// Alternatives of one condition; empty: the condition is not given.
 enum List<'r> {
-    Paths { condition: &'static str, patterns: Vec<PathPattern<'r>> },
+    Paths {
+        condition: &'static str,
+        patterns: Vec<PathPattern<'r>>,
+    },
     Languages(Vec<Option<&'static str>>),
     Requests(&'r [RequestKind]),
-    Models(&'r [String]),
-    Headers(&'r [HeaderCondition]),
+    Models(Vec<Glob<'r>>),
+    /// Names, and globs over values.
+    Headers(Vec<(&'r str, Glob<'r>)>),
 }
 
 impl List<'_> {
@@ -78,11 +82,11 @@ impl List<'_> {
             }
             (Self::Requests(wide), Self::Requests(kinds)) => kinds.get(number).is_some_and(|kind| wide.contains(kind)),
             (Self::Models(wide), Self::Models(globs)) => {
-                globs.get(number).is_some_and(|narrow| wide.iter().any(|wide| glob_implies(narrow, wide)))
+                globs.get(number).is_some_and(|narrow| wide.iter().any(|wide| narrow.implies(wide)))
             }
-            (Self::Headers(wide), Self::Headers(conditions)) => conditions.get(number).is_some_and(|narrow| {
-                wide.iter().any(|wide| wide.name == narrow.name && glob_implies(&narrow.value, &wide.value))
-            }),
+            (Self::Headers(wide), Self::Headers(conditions)) => conditions
+                .get(number)
+                .is_some_and(|(name, narrow)| wide.iter().any(|(other, wide)| name == other && narrow.implies(wide))),
             _ => false,
         }
     }
@@ -194,8 +198,10 @@ fn shape(rule: &Rule, decides: bool) -> Shape<'_> {
         List::Paths { condition: "mention", patterns: paths(&when.mention) },
         List::Languages(when.language.iter().map(|name| canonical(name)).collect()),
         List::Requests(&when.request),
-        List::Models(&when.model),
-        List::Headers(&when.header),
+        List::Models(when.model.iter().map(|glob| Glob::new(glob)).collect()),
+        List::Headers(
+            when.header.iter().map(|HeaderCondition { name, value }| (name.as_str(), Glob::new(value))).collect(),
+        ),
     ];
     Shape { name, decides, turns: *turns, lists, when }
 }

@@ -9,9 +9,10 @@ enum Scope {
 }
 
 /// A pattern over paths.
-#[derive(Clone, Debug)]
 pub struct PathPattern<'r> {
-    text: &'r str,
+    whole: Glob<'r>,
+    /// What follows the last slash.
+    name: Glob<'r>,
     scope: Scope,
 }
 
@@ -22,50 +23,60 @@ impl<'r> PathPattern<'r> {
             (true, false) => Scope::BaseName,
             (true, true) => Scope::Path,
         };
-        Self { text, scope }
+        let name = text.rsplit('/').next().unwrap_or(text);
+        Self { whole: Glob::new(text), name: Glob::new(name), scope }
     }
 
     /// Whether each path that matches this one matches `wider`.
     pub fn implies(&self, wider: &Self) -> bool {
-        if self.text == wider.text || wider.text == "*" {
+        let (narrow, wide) = (&self.whole, &wider.whole);
+        if narrow.text == wide.text || wide.text == "*" {
             return true;
         }
         match (self.scope, wider.scope) {
-            (Scope::Substring, Scope::Substring) => self.text.contains(wider.text),
+            (Scope::Substring, Scope::Substring) => narrow.text.contains(wide.text),
             (Scope::BaseName | Scope::Path, Scope::Substring) => {
                 // `**/` may stand for nothing at all, its slash included.
-                let has = |part: &str| part.trim_matches('/').contains(wider.text);
-                Parts::of(self.text).is_some_and(|parts| parts.all().any(has))
+                let has = |part: &str| part.trim_matches('/').contains(wide.text);
+                narrow.parts.as_ref().is_some_and(|parts| parts.all().any(has))
             }
-            (Scope::BaseName, Scope::BaseName) => glob_implies(self.text, wider.text),
-            (Scope::Path, Scope::BaseName) => {
-                self.text.rsplit_once('/').is_some_and(|(_, name)| glob_implies(name, wider.text))
-                    && !self.text.contains(['{', '[', '\\'])
-            }
+            (Scope::BaseName, Scope::BaseName) => narrow.implies(wide),
+            // Alternatives may hold slashes, so the last slash need not be the one before the name.
+            (Scope::Path, Scope::BaseName) => narrow.parts.is_some() && self.name.implies(wide),
             (Scope::Substring, Scope::BaseName) | (_, Scope::Path) => false,
         }
     }
 }
 
-/// Whether each text that matches the glob `narrow` matches the glob `wide`, whatever `*` means about slashes. `wide` is
-/// understood as `*`, `text*`, `*text` or `*text*`.
-pub fn glob_implies(narrow: &str, wide: &str) -> bool {
-    if narrow == wide {
-        return true;
+/// A glob over a text.
+pub struct Glob<'r> {
+    text: &'r str,
+    /// `None`: it has sets, alternatives or escapes.
+    parts: Option<Parts<'r>>,
+}
+
+impl<'r> Glob<'r> {
+    pub fn new(text: &'r str) -> Self {
+        Self { text, parts: Parts::of(text) }
     }
-    if narrow.contains('/') || narrow.contains("**") {
-        return false;
-    }
-    let (Some(narrow), Some(wide)) = (Parts::of(narrow), Parts::of(wide)) else { return false };
-    if wide.wildcards == 0 || wide.has_single {
-        return false;
-    }
-    match (wide.head, wide.inner.as_slice(), wide.tail) {
-        ("", [], "") => true,
-        (head, [], "") => narrow.head.starts_with(head),
-        ("", [], tail) => narrow.tail.ends_with(tail),
-        ("", [inner], "") => narrow.all().any(|part| part.contains(inner)),
-        _ => false,
+
+    /// Whether each text that matches this one matches `wider`, whatever `*` means about slashes. The wider one is
+    /// understood as `*`, `text*`, `*text` or `*text*`.
+    pub fn implies(&self, wider: &Self) -> bool {
+        if self.text == wider.text {
+            return true;
+        }
+        let (Some(narrow), Some(wide)) = (&self.parts, &wider.parts) else { return false };
+        if narrow.crosses_slashes || wide.wildcards == 0 || wide.has_single {
+            return false;
+        }
+        match (wide.head, wide.inner.as_slice(), wide.tail) {
+            ("", [], "") => true,
+            (head, [], "") => narrow.head.starts_with(head),
+            ("", [], tail) => narrow.tail.ends_with(tail),
+            ("", [inner], "") => narrow.all().any(|part| part.contains(inner)),
+            _ => false,
+        }
     }
 }
 
@@ -77,6 +88,8 @@ struct Parts<'g> {
     wildcards: usize,
     /// There is a `?`.
     has_single: bool,
+    /// There is a `/` or a `**`.
+    crosses_slashes: bool,
 }
 
 impl<'g> Parts<'g> {
@@ -91,7 +104,8 @@ impl<'g> Parts<'g> {
         let head = parts.remove(0);
         // Without a wildcard the head is the tail.
         let tail = parts.pop().unwrap_or(head);
-        Some(Self { head, inner: parts, tail, wildcards, has_single })
+        let crosses_slashes = glob.contains('/') || glob.contains("**");
+        Some(Self { head, inner: parts, tail, wildcards, has_single, crosses_slashes })
     }
 
     fn all(&self) -> impl Iterator<Item = &'g str> {
@@ -151,7 +165,7 @@ mod tests {
             ("gpt-4", "gpt-4", true),
             ("gpt-4", "gpt-5", false),
         ] {
-            assert_eq!(glob_implies(narrow, wide), implied, "{narrow} => {wide}");
+            assert_eq!(Glob::new(narrow).implies(&Glob::new(wide)), implied, "{narrow} => {wide}");
         }
     }
 }

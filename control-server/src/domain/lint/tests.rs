@@ -117,7 +117,7 @@ fn what_is_known_of_each_rule_is_told() {
 fn as_many_rules_as_fit_are_looked_at() {
     let rules: Vec<Value> = (0..1_000)
         .map(|rule| {
-            let patterns: Vec<String> = (0..10).map(|number| format!("src/{rule}/*{number}.x")).collect();
+            let patterns: Vec<String> = (0..10).map(|number| format!("{rule}_*_{number}.x")).collect();
             json!({"when": {"file": patterns}, "target": "p/m"})
         })
         .collect();

@@ -140,6 +140,22 @@ async fn a_deleted_workspace_takes_its_history_with_it() {
 }
 
 #[tokio::test]
+async fn late_reports_find_a_renamed_workspace() {
+    let database = Database::new();
+    let store = with_workspace(&database).await;
+    let before = revision(&store);
+    store.patch_workspace(&name("w"), &rename("v")).await.unwrap();
+    store.create_workspace(&new_workspace("w")).await.unwrap();
+    let under = |id: &str, revision: u64| RequestRecord { workspace: "w".to_owned(), revision, ..record(id, None) };
+    let now = revision(&store);
+    store.record_requests(vec![under("r1", before), under("r2", now), under("r3", now)]).await.unwrap();
+    for (workspace, requests) in [("v", 1), ("w", 2)] {
+        let query = UsageQuery { workspace: Some(name(workspace)), ..UsageQuery::default() };
+        assert_eq!(store.usage(&query, GroupBy::Model).await.unwrap().total.requests, requests, "{workspace}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_is_seen_at_most_once_a_minute() {
     let database = Database::new();
     let store = database.open().await;

@@ -1,8 +1,10 @@
 //! `/api/v1/workspaces/{name}/export` and `/api/v1/workspaces/import`
 
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::{Value, json};
 
-use crate::support::{Api, model_server};
+use crate::support::{Api, TOKEN, model_server};
 
 const IMPORT: &str = "/api/v1/workspaces/import";
 
@@ -40,6 +42,10 @@ async fn what_is_exported_is_imported_the_same() {
 
     let yaml = api.get("/api/v1/workspaces/w/export?format=yaml").await.expect(200);
     assert_eq!(yaml.headers["content-type"], "application/yaml");
+    let request = Request::get("/api/v1/workspaces/w/export")
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .header("accept", "application/yaml, */*");
+    assert_eq!(api.send(request.body(Body::empty()).unwrap()).await.expect(200).bytes, yaml.bytes);
     let other = Api::with_provider().await;
     for content_type in ["application/yaml", "text/plain"] {
         let path = format!("{IMPORT}?mode=replace");
@@ -145,7 +151,14 @@ async fn refused_documents_change_nothing() {
     let yaml = "apiVersion: muxspace/v1\nkind: Workspace\nmetadata: {name: w}\nspec:\n  rules:\n  - targets: p/m\n";
     let answer = api.typed("POST", IMPORT, "application/yaml", yaml).await;
     assert_eq!(answer.expect_problem(400, "invalid_request"), ["/spec/rules/0/targets"]);
-    api.typed("POST", IMPORT, "application/yaml", "a: [").await.expect_problem(400, "invalid_yaml");
+    let bomb: String = (1..12)
+        .map(|level| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 12].join(", ")))
+        .collect();
+    let bomb = format!("a0: &a0 x\n{bomb}");
+    for text in ["a: [", "*alias", "a: 1\na: 2\n", bomb.as_str()] {
+        let answer = api.typed("POST", IMPORT, "application/yaml", text.to_owned()).await;
+        answer.expect_problem(400, "invalid_yaml");
+    }
     api.typed("POST", IMPORT, "application/json", "{").await.expect_problem(400, "invalid_json");
     api.post(&format!("{IMPORT}?mode=merge"), document("w", json!({}))).await.expect_problem(400, "invalid_query");
     api.post("/api/v1/workspaces/default", json!({})).await.expect_problem(405, "method_not_allowed");
