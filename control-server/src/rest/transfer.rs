@@ -229,3 +229,94 @@ impl From<Warning> for WarningDoc {
         Self { code, pointer, detail }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+
+    use crate::domain::document::Document;
+
+    #[test]
+    fn every_text_survives_yaml() {
+        let long = "word ".repeat(200);
+        let wide = format!("{}\n\n{}\n", "x".repeat(500), "y ".repeat(300));
+        let texts = [
+            "",
+            " ",
+            "\n",
+            "\n\n",
+            "\n a",
+            "a\n",
+            "a\n\n\n",
+            " a",
+            "a ",
+            "a \nb\t\n",
+            "\ta",
+            "\r\n",
+            "a\rb",
+            "- a",
+            "? a",
+            ": a",
+            "a: b",
+            "a #b",
+            "#a",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "'",
+            "\"",
+            "\\",
+            "\\n",
+            "{a}",
+            "[a]",
+            "---",
+            "...",
+            "---\na",
+            "a\n---\nb\n...\n",
+            "~",
+            "null",
+            "true",
+            "no",
+            "1",
+            "1e3",
+            "0x1F",
+            "0o7",
+            ".inf",
+            "1:30",
+            "2026-01-31",
+            "<<",
+            "=",
+            "|",
+            ">",
+            "\u{85}",
+            "a\u{2028}b",
+            "\u{feff}",
+            "a\u{7f}b",
+            "\u{1}",
+            "🦀",
+            "  indented\nless\n    more\n",
+            &long,
+            &wide,
+        ];
+        for text in texts {
+            let json = serde_json::json!({
+                "apiVersion": "muxspace/v1", "kind": "Workspace", "metadata": {"name": "w"},
+                "spec": {
+                    "description": text, "custom_instructions": format!("{text}\n{text}"),
+                    "rules": [{"name": text, "when": {"file": [text]}, "target": text}],
+                },
+            });
+            let document: Document = serde_json::from_value(json).unwrap();
+            let yaml = serde_saphyr::to_string(&document).unwrap();
+            let read = super::read(&HeaderMap::new(), yaml.as_bytes());
+            assert_eq!(
+                read.unwrap_or_else(|problem| panic!("{text:?}: {problem:?}\n{yaml}")),
+                document,
+                "{text:?}\n{yaml}"
+            );
+        }
+    }
+}

@@ -113,13 +113,56 @@ fn what_is_known_of_each_rule_is_told() {
     assert_eq!(lint(&[broken]).len(), 2, "a broken catch-all catches nothing");
 }
 
+/// The rule that the engine itself picks.
+fn decide(rules: &mux::rules::Rules, paths: &[String]) -> Option<String> {
+    rules.matching(|see| paths.iter().for_each(|path| see(path))).next().map(|rule| rule.name.clone())
+}
+
 #[test]
-fn as_many_rules_as_fit_are_looked_at() {
-    let rules: Vec<Value> = (0..1_000)
-        .map(|rule| {
-            let patterns: Vec<String> = (0..10).map(|number| format!("{rule}_*_{number}.x")).collect();
-            json!({"when": {"file": patterns}, "target": "p/m"})
-        })
-        .collect();
-    assert_eq!(order(json!(rules)), []);
+fn what_is_reported_never_decides() {
+    use rand::rngs::StdRng;
+    use rand::seq::IndexedRandom;
+    use rand::{RngExt, SeedableRng};
+
+    const PARTS: [&str; 16] =
+        ["*", "**", "?", "/", ".", "a", "b", ".ts", "a/", "*.", "/**/", "[ab]", "{a,b}", "src", "*a*", "!"];
+    const WORDS: [&str; 9] = ["a", "b", ".ts", "/", ".", "src", "ab", "a.b", "!"];
+    let mut random = StdRng::seed_from_u64(7);
+    let mut text = |parts: &[&str], most: usize| -> String {
+        let length = random.random_range(1..=most);
+        (0..length).filter_map(|_| parts.choose(&mut random)).copied().collect()
+    };
+    let (mut unreachable, mut shadowed) = (0, 0);
+    for _ in 0..1_000 {
+        let drafts: Vec<Value> =
+            (0..4).map(|_| json!({"when": {"file": [text(&PARTS, 3), text(&PARTS, 3)]}, "target": "p/m"})).collect();
+        let drafts: Vec<RuleDraft> = serde_json::from_value(json!(drafts)).unwrap();
+        let Ok(rules) = rules::check(&"w".parse().unwrap(), drafts) else { continue };
+        let known: Vec<RuleFacts> = rules
+            .iter()
+            .map(|rule| RuleFacts { rule: rule.clone(), target: TargetState::Found, seen: Seen::Matched })
+            .collect();
+        let findings = lint(&known);
+        let mut less = rules.clone();
+        for finding in findings.iter().rev() {
+            let place: Vec<&str> = finding.pointer.split('/').collect();
+            match finding.code {
+                "unreachable" => {
+                    unreachable += 1;
+                    less[place[2].parse::<usize>().unwrap()].when.file = vec!["\u{1}".to_owned()];
+                }
+                "shadowed" => {
+                    shadowed += 1;
+                    less[place[2].parse::<usize>().unwrap()].when.file.remove(place[5].parse().unwrap());
+                }
+                _ => {}
+            }
+        }
+        let (rules, less) = (mux::rules::Rules::new(rules), mux::rules::Rules::new(less));
+        for _ in 0..30 {
+            let paths = vec![text(&WORDS, 4), text(&WORDS, 4)];
+            assert_eq!(decide(&less, &paths), decide(&rules, &paths), "{findings:#?}\n{rules:#?}\n{paths:?}");
+        }
+    }
+    assert!(unreachable > 50 && shadowed > 50, "{unreachable} and {shadowed}: too few to tell");
 }
