@@ -236,72 +236,20 @@ mod tests {
 
     use crate::domain::document::Document;
 
+    #[rustfmt::skip]
+    const TEXTS: &[&str] = &[
+        "", " ", "\n", "\n\n", "\n a", "a\n", "a\n\n\n", " a", "a ", "a \nb\t\n", "\ta", "\r\n", "a\rb", "- a",
+        "? a", ": a", "a: b", "a #b", "#a", "*a", "&a", "!a", "%a", "@a", "`a", "'", "\"", "\\", "\\n", "{a}",
+        "[a]", "---", "...", "---\na", "a\n---\nb\n...\n", "~", "null", "true", "no", "1", "1e3", "0x1F", "0o7",
+        ".inf", "1:30", "2026-01-31", "<<", "=", "|", ">", "\u{85}", "a\u{2028}b", "\u{feff}", "a\u{7f}b", "\u{1}",
+        "🦀", "  indented\nless\n    more\n",
+    ];
+
     #[test]
     fn every_text_survives_yaml() {
         let long = "word ".repeat(200);
         let wide = format!("{}\n\n{}\n", "x".repeat(500), "y ".repeat(300));
-        let texts = [
-            "",
-            " ",
-            "\n",
-            "\n\n",
-            "\n a",
-            "a\n",
-            "a\n\n\n",
-            " a",
-            "a ",
-            "a \nb\t\n",
-            "\ta",
-            "\r\n",
-            "a\rb",
-            "- a",
-            "? a",
-            ": a",
-            "a: b",
-            "a #b",
-            "#a",
-            "*a",
-            "&a",
-            "!a",
-            "%a",
-            "@a",
-            "`a",
-            "'",
-            "\"",
-            "\\",
-            "\\n",
-            "{a}",
-            "[a]",
-            "---",
-            "...",
-            "---\na",
-            "a\n---\nb\n...\n",
-            "~",
-            "null",
-            "true",
-            "no",
-            "1",
-            "1e3",
-            "0x1F",
-            "0o7",
-            ".inf",
-            "1:30",
-            "2026-01-31",
-            "<<",
-            "=",
-            "|",
-            ">",
-            "\u{85}",
-            "a\u{2028}b",
-            "\u{feff}",
-            "a\u{7f}b",
-            "\u{1}",
-            "🦀",
-            "  indented\nless\n    more\n",
-            &long,
-            &wide,
-        ];
-        for text in texts {
+        for text in TEXTS.iter().copied().chain([long.as_str(), wide.as_str()]) {
             let json = serde_json::json!({
                 "apiVersion": "muxspace/v1", "kind": "Workspace", "metadata": {"name": "w"},
                 "spec": {

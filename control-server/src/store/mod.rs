@@ -4,6 +4,7 @@
 //! It speaks through `sqlx::Any` with SQL that SQLite and PostgreSQL both know, so that one set of statements and one
 //! set of tests serves both. It knows nothing of HTTP, gRPC or Envoy.
 
+mod archive;
 mod audit;
 mod changes;
 mod error;
