@@ -2,7 +2,10 @@
 
 pub mod audit;
 pub mod catalog;
+pub mod document;
 pub mod error;
+pub mod event;
+pub mod lint;
 pub mod model;
 pub mod persona;
 pub mod price;

@@ -4,18 +4,35 @@ use std::collections::HashSet;
 
 use mux::config::{Name, RULE_NAME_BYTES_MAX, RULES_MAX, Rule, Target, Turns, When, Workspace};
 use mux::snapshot::check_workspace;
+use serde::{Deserialize, Serialize};
 
 use super::error::FieldError;
 
-/// A rule as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A rule as it is written, in workspace files among others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RuleDraft {
     /// `None`: it gets the name `rule-<n>`, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub when: When,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub turns: Turns,
     pub target: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub instructions: String,
+}
+
+impl From<&Rule> for RuleDraft {
+    fn from(rule: &Rule) -> Self {
+        let Rule { name, when, turns, target, instructions } = rule.clone();
+        Self { name: Some(name), when, turns, target: target.to_string(), instructions }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Checks a whole list. Errors point into `{"rules": […]}`.

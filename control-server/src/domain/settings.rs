@@ -2,6 +2,9 @@
 
 use mux::config::{Access, Switch};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::error::FieldError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -21,5 +24,73 @@ impl Default for Settings {
 impl Settings {
     pub fn access(&self) -> Access {
         if self.anonymous { Access::Anonymous } else { Access::KeyOnly }
+    }
+
+    /// With what the patch gives; `null` brings a setting back to its default. Errors point into `{"settings": {…}}`.
+    pub fn patched(&self, patch: &SettingsPatch) -> Result<Self, Vec<FieldError>> {
+        let mut merged = serde_json::to_value(self).map_err(|error| vec![FieldError::new("/settings", error)])?;
+        merge(&mut merged, Value::Object(patch.0.clone()));
+        serde_path_to_error::deserialize(merged).map_err(|error| {
+            let pointer = format!("/settings{}", FieldError::pointer_of(error.path()));
+            vec![FieldError::new(pointer, error.into_inner())]
+        })
+    }
+}
+
+/// A JSON merge patch (RFC 7396).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct SettingsPatch(Map<String, Value>);
+
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(target) = target else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            target.remove(&key);
+        } else {
+            merge(target.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_patch_gives_changes() {
+        let before = Settings { switch: Switch::UserTurn, anonymous: false };
+        let patch = |patch: Value| before.patched(&serde_json::from_value(patch).unwrap());
+        assert_eq!(patch(json!({})), Ok(before.clone()));
+        assert_eq!(patch(json!({"anonymous": true})), Ok(Settings { anonymous: true, ..before.clone() }));
+        assert_eq!(patch(json!({"switch": null})), Ok(Settings { switch: Switch::Anytime, ..before.clone() }));
+        for (bad, pointer) in [
+            (json!({"colour": 1}), "/settings/colour"),
+            (json!({"switch": "never"}), "/settings/switch"),
+            (json!({"anonymous": {"a": 1}}), "/settings/anonymous"),
+        ] {
+            assert_eq!(patch(bad).unwrap_err()[0].pointer, pointer);
+        }
+    }
+
+    #[test]
+    fn objects_merge_and_everything_else_replaces() {
+        for (mut target, patch, expected) in [
+            (json!({"a": {"b": 1, "c": 2}}), json!({"a": {"b": null, "d": 3}}), json!({"a": {"c": 2, "d": 3}})),
+            (json!({"a": [1, 2]}), json!({"a": [3]}), json!({"a": [3]})),
+            (json!({"a": 1}), json!({"a": {"b": {"c": null}}}), json!({"a": {"b": {}}})),
+        ] {
+            merge(&mut target, patch);
+            assert_eq!(target, expected);
+        }
     }
 }

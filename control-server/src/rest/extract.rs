@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use mux::config::Name;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path as ErrorPath, Segment};
+use serde_json::Value;
 
 use super::BODY_BYTES_MAX;
 use super::problem::Problem;
@@ -105,7 +105,7 @@ fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
+        let pointer = FieldError::pointer_of(error.path());
         let error = error.into_inner();
         if error.is_data() {
             Problem::invalid(vec![FieldError::new(pointer, without_position(&error))])
@@ -117,17 +117,17 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// Reads what was JSON or YAML, and says where it does not fit.
+pub(super) fn parse_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = FieldError::pointer_of(error.path());
+        Problem::invalid_field(&pointer, error.into_inner())
+    })
+}
+
 /// The pointer says where; line and column would say it again.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
-}
-
-fn pointer(path: &ErrorPath) -> String {
-    path.iter().fold(String::new(), |pointer, segment| match segment {
-        Segment::Seq { index } => format!("{pointer}/{index}"),
-        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
-        Segment::Enum { .. } | Segment::Unknown => pointer,
-    })
 }

@@ -3,10 +3,14 @@
 //! It turns documents into domain values and back, and holds no policy: what is allowed is the business of
 //! [`crate::domain`] and [`crate::store`]. Status codes are chosen in [`problem`] alone.
 
+mod audit;
 mod auth;
 mod catalog;
+mod events;
 mod explain;
 mod extract;
+mod instructions;
+mod lint;
 mod metrics;
 mod models;
 mod nodes;
@@ -21,7 +25,9 @@ mod rules;
 mod sessions;
 mod system;
 mod time;
+mod transfer;
 mod usage;
+mod workspace_docs;
 mod workspaces;
 mod written;
 

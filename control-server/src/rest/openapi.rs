@@ -7,10 +7,12 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::ProblemDoc;
 use super::router::routes;
+use super::transfer;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Muxspace", description = "The management API of the Muxspace control server."),
+    paths(transfer::import),
     components(schemas(ProblemDoc)),
     modifiers(&AdminToken),
     security(("admin_token" = []))

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem documents. Every status code of a refused request is chosen here.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -65,6 +67,10 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is not JSON", detail)
     }
 
+    pub(super) fn invalid_yaml(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_yaml", "The body is not YAML", detail)
+    }
+
     /// One or more bad fields of the body.
     pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = errors.iter().map(FieldError::to_string).collect::<Vec<_>>().join("; ");
@@ -116,8 +122,8 @@ impl Problem {
     }
 
     /// A failure on this side. Its cause is logged here, once, and not told to the client.
-    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(%error, "a request failed");
+    pub(super) fn broken(error: impl fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed on this side");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -132,7 +138,9 @@ impl From<StoreError> for Problem {
         let detail = error.to_string();
         match error {
             StoreError::NotFound { .. } => Self::not_found(detail),
-            StoreError::Taken { .. } => Self::new(StatusCode::CONFLICT, "name_taken", "The name is taken", detail),
+            StoreError::Taken { .. } | StoreError::TakenByArchived(_) => {
+                Self::new(StatusCode::CONFLICT, "name_taken", "The name is taken", detail)
+            }
             StoreError::InUse { uses, .. } => {
                 let detail = format!("{detail}; change these rules first, or remove it anyway with `?force=true`");
                 let problem = Self::new(StatusCode::CONFLICT, "in_use", "It is in use", detail);
@@ -144,12 +152,21 @@ impl From<StoreError> for Problem {
             StoreError::Archived(_) => {
                 Self::new(StatusCode::CONFLICT, "workspace_archived", "The workspace is archived", detail)
             }
+            StoreError::NotArchived(_) => {
+                Self::new(StatusCode::CONFLICT, "workspace_not_archived", "The workspace is not archived", detail)
+            }
+            StoreError::Active { .. } => {
+                Self::new(StatusCode::CONFLICT, "workspace_active", "The workspace is active in a session", detail)
+            }
+            StoreError::Permanent { .. } => {
+                Self::new(StatusCode::CONFLICT, "always_exists", "It always exists", detail)
+            }
             StoreError::Invalid(errors) => Self::invalid(errors),
             StoreError::MasterKey
             | StoreError::Url(_)
             | StoreError::Corrupt(_)
             | StoreError::Migrate(_)
-            | StoreError::Database(_) => Self::internal(&error),
+            | StoreError::Database(_) => Self::broken(error),
         }
     }
 }

@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 use super::metrics::HttpMetrics;
 use super::openapi::Api;
 use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
-use super::{catalog, explain, models, nodes, personas, providers, rules, sessions, system, usage, workspaces};
+use super::{audit, catalog, events, explain, instructions, lint, models, nodes, personas, providers, rules, sessions};
+use super::{system, transfer, usage, workspaces};
 
 /// The API, ready to be served.
 pub fn router(app: AppState) -> Result<Router, RouterError> {
@@ -58,14 +59,23 @@ fn guarded_routes() -> OpenApiRouter<Rest> {
         .routes(routes!(personas::list, personas::create))
         .routes(routes!(personas::get, personas::patch, personas::delete))
         .routes(routes!(workspaces::list, workspaces::create))
-        .routes(routes!(workspaces::get, workspaces::patch))
+        .routes(routes!(workspaces::get, workspaces::patch, workspaces::delete))
+        // A workspace may be named `import`, so that path must not hide it.
+        .route("/workspaces/{name}", routing::post(transfer::import))
         .routes(routes!(workspaces::activate))
+        .routes(routes!(workspaces::archive))
+        .routes(routes!(workspaces::recover))
         .routes(routes!(rules::get, rules::put))
+        .routes(routes!(instructions::get, instructions::put))
+        .routes(routes!(transfer::export))
+        .routes(routes!(lint::of_workspace))
         .routes(routes!(usage::of_workspace))
         .routes(routes!(usage::all))
-        .routes(routes!(sessions::list))
-        .routes(routes!(sessions::get))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::get, sessions::patch, sessions::delete))
         .routes(routes!(nodes::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(events::follow))
         .merge(large_routes())
 }
 

@@ -153,7 +153,7 @@ pub(super) async fn put(
     RawBody(bytes): RawBody,
 ) -> Result<Response, Problem> {
     let Sent { docs, base } = read_sent(&bytes)?;
-    let at_base = |errors| Problem::invalid(rebase(errors, base));
+    let at_base = |errors| Problem::invalid(FieldError::rebase(errors, "/rules", base));
     let rules = rules::check(&workspace, drafts(docs)).map_err(at_base)?;
     let revision = match rest.app.store.replace_rules(&workspace, &rules).await {
         Ok(revision) => revision,
@@ -188,15 +188,6 @@ fn read_sent(bytes: &[u8]) -> Result<Sent, Problem> {
             Err(_) => Err(problem),
         },
     }
-}
-
-/// Errors point into `{"rules": […]}`; the list may stand elsewhere.
-fn rebase(errors: Vec<FieldError>, base: &str) -> Vec<FieldError> {
-    let rebased = errors.into_iter().map(|FieldError { pointer, message }| {
-        let pointer = pointer.strip_prefix("/rules").map(|rest| format!("{base}{rest}")).unwrap_or(pointer);
-        FieldError { pointer, message }
-    });
-    rebased.collect()
 }
 
 pub(super) fn drafts(docs: Vec<NewRuleDoc>) -> Vec<RuleDraft> {

@@ -5,48 +5,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use mux::config::{DEFAULT, Name};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Rest;
 use super::extract::{Body, Params, PathName};
 use super::page::{PageDoc, page};
 use super::problem::Problem;
-use super::provider_docs::check_description_text;
-use super::rules::{NewRuleDoc, drafts};
 use super::sessions::SessionDoc;
+use super::workspace_docs::{NewWorkspaceDoc, SummaryDoc, WorkspaceDoc, WorkspacePatchDoc};
 use super::written::{WriteParams, Written};
-use super::{Rest, time};
-use crate::domain::rules;
-use crate::domain::workspace::{NewWorkspace, Workspace, WorkspacePatch};
+use crate::domain::workspace::Workspace;
 use crate::store::Archived;
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct WorkspaceDoc {
-    name: String,
-    description: String,
-    archived_at: Option<String>,
-    /// Ids of sessions.
-    active_in: Vec<String>,
-    /// How many.
-    rules: u64,
-    created_at: String,
-    updated_at: String,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewWorkspaceDoc {
-    #[schema(value_type = String)]
-    name: Name,
-    description: Option<String>,
-    rules: Option<Vec<NewRuleDoc>>,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WorkspacePatchDoc {
-    description: Option<String>,
-}
 
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,22 +47,6 @@ pub(super) struct ListParams {
     archived: Option<ArchivedParam>,
 }
 
-impl From<Workspace> for WorkspaceDoc {
-    fn from(workspace: Workspace) -> Self {
-        let Workspace { name, description, archived_at_ms, active_in, rule_count, created_at_ms, updated_at_ms } =
-            workspace;
-        Self {
-            name: name.to_string(),
-            description,
-            archived_at: archived_at_ms.map(time::write),
-            active_in: active_in.iter().map(Name::to_string).collect(),
-            rules: rule_count,
-            created_at: time::write(created_at_ms),
-            updated_at: time::write(updated_at_ms),
-        }
-    }
-}
-
 /// Makes a workspace with its rules, or nothing.
 #[utoipa::path(
     post,
@@ -108,15 +62,11 @@ pub(super) async fn create(
     Params(params): Params<WriteParams>,
     Body(doc): Body<NewWorkspaceDoc>,
 ) -> Result<Response, Problem> {
-    let NewWorkspaceDoc { name, description, rules } = doc;
-    if name.as_str() == DEFAULT {
+    if doc.name.as_str() == DEFAULT {
         return Err(Problem::reserved(DEFAULT));
     }
-    let description = checked_description(description)?.unwrap_or_default();
-    let rules = rules::check(&name, drafts(rules.unwrap_or_default())).map_err(Problem::invalid)?;
-    let (workspace, revision) = rest.app.store.create_workspace(&NewWorkspace { name, description, rules }).await?;
-    let resource = Some(WorkspaceDoc::from(workspace));
-    Ok(Written { status: StatusCode::CREATED, resource, revision, wait: params.wait }.answer(&rest).await)
+    let (workspace, revision) = rest.app.store.create_workspace(&doc.check()?).await?;
+    Ok(answer(&rest, StatusCode::CREATED, workspace, revision, &params).await)
 }
 
 /// Lists workspaces by name.
@@ -126,12 +76,12 @@ pub(super) async fn create(
     operation_id = "listWorkspaces",
     tag = "workspaces",
     params(ListParams),
-    responses((status = 200, body = PageDoc<WorkspaceDoc>)),
+    responses((status = 200, body = PageDoc<SummaryDoc>)),
 )]
 pub(super) async fn list(
     State(rest): State<Rest>,
     Params(params): Params<ListParams>,
-) -> Result<Json<PageDoc<WorkspaceDoc>>, Problem> {
+) -> Result<Json<PageDoc<SummaryDoc>>, Problem> {
     let ListParams { limit, cursor, archived } = params;
     let archived = match archived {
         None | Some(ArchivedParam::False) => Archived::Without,
@@ -139,7 +89,7 @@ pub(super) async fn list(
         Some(ArchivedParam::Any) => Archived::Any,
     };
     let listed = rest.app.store.workspaces(archived, &page(limit, cursor.as_deref())?).await?;
-    Ok(Json(PageDoc::from_listed(listed, WorkspaceDoc::from)))
+    Ok(Json(PageDoc::from_listed(listed, SummaryDoc::from)))
 }
 
 /// Shows one workspace.
@@ -155,7 +105,7 @@ pub(super) async fn get(State(rest): State<Rest>, PathName(name): PathName) -> R
     Ok(Json(rest.app.store.workspace(&name).await?.into()))
 }
 
-/// Changes what is given; an empty description clears it.
+/// Changes what is given; an empty text clears. Everything that points at a renamed workspace still does.
 #[utoipa::path(
     patch,
     path = "/workspaces/{name}",
@@ -171,11 +121,8 @@ pub(super) async fn patch(
     Params(params): Params<WriteParams>,
     Body(doc): Body<WorkspacePatchDoc>,
 ) -> Result<Response, Problem> {
-    let WorkspacePatchDoc { description } = doc;
-    let patch = WorkspacePatch { description: checked_description(description)? };
-    let (workspace, revision) = rest.app.store.patch_workspace(&name, &patch).await?;
-    let resource = Some(WorkspaceDoc::from(workspace));
-    Ok(Written { status: StatusCode::OK, resource, revision, wait: params.wait }.answer(&rest).await)
+    let (workspace, revision) = rest.app.store.patch_workspace(&name, &doc.check()?).await?;
+    Ok(answer(&rest, StatusCode::OK, workspace, revision, &params).await)
 }
 
 /// Makes a workspace the active one of a session.
@@ -204,9 +151,68 @@ pub(super) async fn activate(
     Ok(Written { status: StatusCode::OK, resource, revision, wait: params.wait }.answer(&rest).await)
 }
 
-fn checked_description(description: Option<String>) -> Result<Option<String>, Problem> {
-    if let Some(text) = &description {
-        check_description_text(text).map_err(|message| Problem::invalid_field("/description", message))?;
-    }
-    Ok(description)
+/// Takes a workspace that is active nowhere out of routing, and keeps all of it.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{name}/archive",
+    operation_id = "archiveWorkspace",
+    tag = "workspaces",
+    params(("name" = String, Path), WriteParams),
+    responses((status = 200, body = WorkspaceDoc)),
+)]
+pub(super) async fn archive(
+    State(rest): State<Rest>,
+    PathName(name): PathName,
+    Params(params): Params<WriteParams>,
+) -> Result<Response, Problem> {
+    let (workspace, revision) = rest.app.store.archive_workspace(&name).await?;
+    Ok(answer(&rest, StatusCode::OK, workspace, revision, &params).await)
+}
+
+/// Brings an archived workspace back with all that it had; one that is not archived stays as it is.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{name}/recover",
+    operation_id = "recoverWorkspace",
+    tag = "workspaces",
+    params(("name" = String, Path), WriteParams),
+    responses((status = 200, body = WorkspaceDoc)),
+)]
+pub(super) async fn recover(
+    State(rest): State<Rest>,
+    PathName(name): PathName,
+    Params(params): Params<WriteParams>,
+) -> Result<Response, Problem> {
+    let (workspace, revision) = rest.app.store.recover_workspace(&name).await?;
+    Ok(answer(&rest, StatusCode::OK, workspace, revision, &params).await)
+}
+
+/// Removes an archived workspace for good, and its history with it.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{name}",
+    operation_id = "deleteWorkspace",
+    tag = "workspaces",
+    params(("name" = String, Path), WriteParams),
+    responses((status = 204)),
+)]
+pub(super) async fn delete(
+    State(rest): State<Rest>,
+    PathName(name): PathName,
+    Params(params): Params<WriteParams>,
+) -> Result<Response, Problem> {
+    let revision = rest.app.store.delete_workspace(&name).await?;
+    Ok(Written::<()> { status: StatusCode::NO_CONTENT, resource: None, revision, wait: params.wait }
+        .answer(&rest)
+        .await)
+}
+
+async fn answer(
+    rest: &Rest,
+    status: StatusCode,
+    workspace: Workspace,
+    revision: u64,
+    params: &WriteParams,
+) -> Response {
+    Written { status, resource: Some(WorkspaceDoc::from(workspace)), revision, wait: params.wait }.answer(rest).await
 }

@@ -1,6 +1,6 @@
 //! Why the store refused, in the words of the domain.
 
-use mux::config::Name;
+use mux::config::{DEFAULT, Name};
 
 use crate::domain::error::FieldError;
 
@@ -42,8 +42,19 @@ pub enum StoreError {
     InUse { name: Name, uses: Vec<RuleUse> },
     #[error("there are {max} already, which is the most for a {}; remove one first", kind.as_str())]
     Full { kind: Kind, max: usize },
-    #[error("workspace `{0}` is archived; recover it first")]
+    #[error(
+        "the name `{0}` is taken by an archived workspace; recover that (POST /api/v1/workspaces/{0}/recover) or delete \
+         it (DELETE /api/v1/workspaces/{0}) first"
+    )]
+    TakenByArchived(Name),
+    #[error("workspace `{0}` is archived; recover it first (POST /api/v1/workspaces/{0}/recover)")]
     Archived(Name),
+    #[error("workspace `{0}` is not archived; archive it first (POST /api/v1/workspaces/{0}/archive)")]
+    NotArchived(Name),
+    #[error("workspace `{workspace}` is active in {}; activate another one there first", sessions(active_in))]
+    Active { workspace: Name, active_in: Vec<Name> },
+    #[error("{} `{DEFAULT}` always exists, so it cannot be {refused}", kind.as_str())]
+    Permanent { kind: Kind, refused: &'static str },
     #[error("{}", .0.first().map_or("invalid".to_owned(), FieldError::to_string))]
     Invalid(Vec<FieldError>),
     #[error("the master key does not open this database; start with the key that it was made with")]
@@ -66,6 +77,13 @@ fn list(uses: &[RuleUse]) -> String {
         .map(|RuleUse { workspace, rule }| format!("rule `{rule}` of workspace `{workspace}`"))
         .collect();
     let rest = uses.len().saturating_sub(SHOWN);
+    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
+
+fn sessions(ids: &[Name]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<String> = ids.iter().take(SHOWN).map(|id| format!("session `{id}`")).collect();
+    let rest = ids.len().saturating_sub(SHOWN);
     if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
 }
 

@@ -4,10 +4,12 @@
 //! It speaks through `sqlx::Any` with SQL that SQLite and PostgreSQL both know, so that one set of statements and one
 //! set of tests serves both. It knows nothing of HTTP, gRPC or Envoy.
 
+mod archive;
 mod audit;
 mod catalog;
 mod changes;
 mod error;
+mod lint;
 mod models;
 mod open;
 mod personas;
@@ -16,6 +18,7 @@ mod records;
 mod rules;
 mod seal;
 mod sessions;
+mod transfer;
 mod usage;
 mod workspaces;
 mod write;
@@ -27,17 +30,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::AnyPool;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::domain::audit::Actor;
+use crate::domain::event::Event;
 pub use changes::{Change, Changes, State};
 pub use error::{Kind, RuleUse, StoreError};
 pub use providers::IfUsed;
 pub use seal::{InvalidMasterKey, MASTER_KEY_BYTES, MasterKey};
+pub use transfer::{Imported, Run};
 pub use workspaces::Archived;
 
 /// Rows of the log of changes that are kept; a publisher that is further behind reads the whole state.
 pub const CHANGES_KEPT: i64 = 10_000;
+/// Entries of the log of who changed what that are kept.
+pub const AUDIT_KEPT: i64 = 50_000;
 /// Items that one page of a list may hold.
 pub const PAGE_MAX: u32 = 500;
 
@@ -56,6 +63,7 @@ struct Shared {
     master_key: MasterKey,
     id: String,
     committed: watch::Sender<u64>,
+    events: broadcast::Sender<Event>,
     counters: Counters,
 }
 
@@ -88,6 +96,11 @@ impl Store {
         self.shared.committed.subscribe()
     }
 
+    /// What is committed from now on. Nobody waits for a slow reader: it loses the oldest and is told how many.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.shared.events.subscribe()
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT revision FROM store").fetch_one(self.pool()).await?;
@@ -101,6 +114,13 @@ impl Store {
 
     fn pool(&self) -> &AnyPool {
         &self.shared.pool
+    }
+}
+
+impl Shared {
+    fn tell(&self, event: Event) {
+        // An error means that nobody listens.
+        _ = self.events.send(event);
     }
 }
 

@@ -11,13 +11,14 @@ use secrecy::ExposeSecret;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, Executor, Row};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, broadcast, watch};
 
 use super::error::{Kind, StoreError};
 use super::seal::MasterKey;
 use super::write::{Touched, log_changes, now_ms};
 use super::{Counters, Shared, Store};
 use crate::domain::audit::Actor;
+use crate::domain::event::EVENTS_WAITING_MAX;
 
 const CONNECTIONS_MAX: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,6 +42,7 @@ impl Store {
             master_key,
             id,
             committed: watch::Sender::new(revision),
+            events: broadcast::Sender::new(EVENTS_WAITING_MAX),
             counters: Counters::default(),
         };
         Ok(Self { shared: Arc::new(shared), actor: Actor::System })

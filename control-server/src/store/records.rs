@@ -1,6 +1,7 @@
 //! Takes in what nodes report: once, however often it is reported.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sqlx::any::AnyArguments;
@@ -11,17 +12,22 @@ use super::Store;
 use super::catalog::{self, Prices};
 use super::error::StoreError;
 use super::write::now_ms;
+use crate::domain::event::Event;
 use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
 
 /// Rows per statement, far below what databases allow in parameters.
 const ROWS_MAX: usize = 50;
 
+/// `last_seen` of a session moves at most this often.
+const SEEN_EVERY_MS: i64 = 60_000;
+
 const REQUEST_COLUMNS: usize = 18;
 const INSERT_REQUESTS: &str = "INSERT INTO requests (request_id, started_at, duration_ms, revision, workspace_id, \
      workspace, session, rule, dialect, requested_model, stream, request_bytes, status, outcome, provider, model, \
      estimated, cost_unknown) VALUES ";
-/// The parameter of a request that finds its workspace's id by name.
+/// The parameter of a request that finds its workspace's id by name, and the one before that says when the name held.
 const WORKSPACE_ID: usize = 4;
+const REVISION: usize = 3;
 
 const ATTEMPT_COLUMNS: usize = 15;
 const INSERT_ATTEMPTS: &str = "INSERT INTO attempts (request_id, number, provider, model, status, duration_ms, \
@@ -47,10 +53,9 @@ impl Store {
         let prices = catalog::prices(&mut transaction, &records).await?;
         transaction.commit().await?;
         let mut quiet = self.write_quietly().await?;
-        let mut inserted = 0;
+        let mut inserted = BTreeSet::new();
         for chunk in records.chunks(ROWS_MAX) {
             let new = insert_requests(quiet.connection(), chunk, &prices).await?;
-            inserted += new.len();
             let attempts: Vec<Priced<'_>> = chunk
                 .iter()
                 .filter(|record| new.contains(&record.request_id))
@@ -59,12 +64,19 @@ impl Store {
             for chunk in attempts.chunks(ROWS_MAX) {
                 insert_attempts(quiet.connection(), chunk).await?;
             }
+            inserted.extend(new);
         }
         see_sessions(quiet.connection(), &records).await?;
         quiet.commit().await?;
         let counters = &self.shared.counters;
-        counters.inserted.fetch_add(inserted as u64, Ordering::Relaxed);
-        counters.duplicates.fetch_add((records.len() - inserted) as u64, Ordering::Relaxed);
+        counters.inserted.fetch_add(inserted.len() as u64, Ordering::Relaxed);
+        counters.duplicates.fetch_add((records.len() - inserted.len()) as u64, Ordering::Relaxed);
+        for record in &records {
+            // The first of two with the same id is the one that was stored.
+            if inserted.remove(&record.request_id) {
+                self.shared.tell(Event::Request(Arc::new(record.into())));
+            }
+        }
         Ok(())
     }
 }
@@ -83,7 +95,11 @@ async fn insert_requests(
 ) -> Result<BTreeSet<String>, StoreError> {
     let tuple = |first: usize| {
         parameters(first, REQUEST_COLUMNS, |column, parameter| match column {
-            WORKSPACE_ID => format!("(SELECT id FROM workspaces WHERE name = {parameter})"),
+            WORKSPACE_ID => format!(
+                "COALESCE((SELECT workspace_id FROM former_names WHERE name = {parameter} AND revision > ${} \
+                 ORDER BY revision LIMIT 1), (SELECT id FROM workspaces WHERE name = {parameter}))",
+                first + REVISION
+            ),
             _ => parameter,
         })
     };
@@ -171,15 +187,20 @@ fn bind_attempt<'q>(query: AnyQuery<'q>, priced: &Priced<'_>) -> AnyQuery<'q> {
         .bind(usage.as_ref().map(|usage| usage.raw.clone()))
 }
 
+/// Notes that sessions were seen, unless that was noted less than [`SEEN_EVERY_MS`] ago.
 async fn see_sessions(connection: &mut AnyConnection, records: &[RequestRecord]) -> Result<(), StoreError> {
     let seen: BTreeSet<&str> =
         records.iter().map(|record| record.session.as_str()).filter(|session| !session.is_empty()).collect();
+    let now_ms = now_ms();
     for session in seen {
-        sqlx::query("UPDATE sessions SET last_seen_at = $1 WHERE id = $2")
-            .bind(now_ms())
-            .bind(session.to_owned())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND (last_seen_at IS NULL OR last_seen_at <= $3)",
+        )
+        .bind(now_ms)
+        .bind(session.to_owned())
+        .bind(now_ms - SEEN_EVERY_MS)
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use mux::config::{self, Model, Name, Rule, Target, Turns};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::changes::read_name;
 use super::error::{Kind, StoreError};
 use super::{Store, workspaces};
+use crate::domain::audit::Change;
 use crate::domain::error::FieldError;
-use crate::domain::workspace::StoredRule;
+use crate::domain::workspace::{StoredRule, rules_json};
 
 /// As `rules.turns` has them.
 const ALL_TURNS: &str = "all";
@@ -37,11 +39,11 @@ impl Store {
         let mut write = self.write().await?;
         let id = workspaces::id(write.connection(), workspace).await?;
         check_providers(write.connection(), rules).await?;
-        if read(write.connection(), id).await? == rules {
+        let before = read(write.connection(), id).await?;
+        if before == rules {
             return write.commit().await;
         }
-        sqlx::query("DELETE FROM rules WHERE workspace_id = $1").bind(id).execute(write.connection()).await?;
-        insert(write.connection(), id, rules).await?;
+        replace(write.connection(), id, rules).await?;
         let now_ms = write.now_ms;
         sqlx::query("UPDATE workspaces SET updated_at = $1 WHERE id = $2")
             .bind(now_ms)
@@ -49,6 +51,14 @@ impl Store {
             .execute(write.connection())
             .await?;
         write.touch(Kind::Workspace, workspace.as_str());
+        let shown = |rules| Some(json!({ "rules": rules_json(rules) }));
+        write.note(Change {
+            action: "replace_rules",
+            kind: Kind::Workspace.as_str(),
+            name: workspace.to_string(),
+            before: shown(&before),
+            after: shown(rules),
+        });
         write.commit().await
     }
 }
@@ -60,7 +70,7 @@ fn stored_rule(row: &AnyRow) -> Result<StoredRule, StoreError> {
     Ok(StoredRule { rule, broken })
 }
 
-fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
+pub(super) fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
     let name: String = row.try_get("name")?;
     let conditions: String = row.try_get("conditions")?;
     let when =
@@ -81,7 +91,7 @@ fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
     Ok(Rule { name, when, turns, target, instructions: row.try_get("instructions")? })
 }
 
-async fn read(connection: &mut AnyConnection, workspace_id: i64) -> Result<Vec<Rule>, StoreError> {
+pub(super) async fn read(connection: &mut AnyConnection, workspace_id: i64) -> Result<Vec<Rule>, StoreError> {
     let rows = sqlx::query(
         "SELECT name, conditions, turns, instructions, target_provider, target_model FROM rules \
          WHERE workspace_id = $1 ORDER BY position",
@@ -90,6 +100,16 @@ async fn read(connection: &mut AnyConnection, workspace_id: i64) -> Result<Vec<R
     .fetch_all(connection)
     .await?;
     rows.iter().map(rule).collect()
+}
+
+/// Puts other rules in the place of those that a workspace has.
+pub(super) async fn replace(
+    connection: &mut AnyConnection,
+    workspace_id: i64,
+    rules: &[Rule],
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM rules WHERE workspace_id = $1").bind(workspace_id).execute(&mut *connection).await?;
+    insert(connection, workspace_id, rules).await
 }
 
 pub(super) async fn insert(

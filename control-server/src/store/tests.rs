@@ -1,6 +1,7 @@
 //! The store against a real database file.
 
 mod catalog;
+mod workspaces;
 
 use mux::config::{DEFAULT, Model, Name, Rule, Target, When};
 use secrecy::ExposeSecret;
@@ -9,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::provider::{Auth, AuthPatch, Kind as ProviderKind, NewProvider, ProviderPatch};
 use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
+use crate::domain::settings::Settings;
 use crate::domain::usage::{GroupBy, GroupKey, UsageQuery};
 use crate::domain::workspace::NewWorkspace;
 
@@ -43,6 +45,16 @@ fn provider(text: &str, key: Option<&str>) -> NewProvider {
         auth: Auth::ApiKey(key.map(Into::into)),
         description: String::new(),
         models: Vec::new(),
+    }
+}
+
+fn new_workspace(text: &str) -> NewWorkspace {
+    NewWorkspace {
+        name: name(text),
+        description: String::new(),
+        instructions: String::new(),
+        rules: Vec::new(),
+        settings: Settings::default(),
     }
 }
 
@@ -120,7 +132,7 @@ async fn a_refused_change_leaves_nothing() {
     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/rules/1/target", "/rules/2/target"]);
 
-    let new = NewWorkspace { name: name("w"), description: String::new(), rules: bad.to_vec() };
+    let new = NewWorkspace { rules: bad.to_vec(), ..new_workspace("w") };
     assert!(matches!(store.create_workspace(&new).await, Err(StoreError::Invalid(_))));
     assert!(matches!(store.workspace(&name("w")).await, Err(StoreError::NotFound { .. })));
 

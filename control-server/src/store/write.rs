@@ -7,7 +7,8 @@ use tokio::sync::MutexGuard;
 
 use super::error::{Kind, StoreError};
 use super::{CHANGES_KEPT, Store, audit};
-use crate::domain::audit::Change;
+use crate::domain::audit::{Change, Entry};
+use crate::domain::event::Event;
 
 /// The log is cut every so many revisions.
 const CUT_EVERY: i64 = 256;
@@ -85,25 +86,39 @@ impl Write<'_> {
 
     /// Says what changed, for people.
     pub(super) fn note(&mut self, change: Change) {
-        self.changes.push(change);
+        self.changes.push(change.bounded());
+    }
+
+    /// Leaves nothing, and returns the present revision.
+    pub(super) async fn abandon(self) -> Result<u64, StoreError> {
+        self.transaction.rollback().await?;
+        Ok((self.revision - 1).unsigned_abs())
     }
 
     /// Commits and returns the revision that holds the change: a new one if anything was touched or noted, else the
     /// present one.
     pub(super) async fn commit(self) -> Result<u64, StoreError> {
-        let Self { store, mut transaction, revision, now_ms, touched, changes, _writer } = self;
-        if touched.is_empty() && changes.is_empty() {
-            transaction.rollback().await?;
-            return Ok((revision - 1).unsigned_abs());
+        if self.touched.is_empty() && self.changes.is_empty() {
+            return self.abandon().await;
         }
+        let Self { store, mut transaction, revision, now_ms, touched, changes, _writer } = self;
         log_changes(&mut transaction, revision, &touched).await?;
-        audit::insert(&mut transaction, revision, now_ms, store.actor, &changes).await?;
+        let entries: Vec<Entry> = (1_u64..)
+            .zip(changes)
+            .map(|(number, change)| Entry::new(revision.unsigned_abs(), number, now_ms, store.actor, change))
+            .collect();
+        audit::insert(&mut transaction, &entries).await?;
         if revision % CUT_EVERY == 0 {
             cut_log(&mut transaction).await?;
+            audit::cut(&mut transaction).await?;
         }
         transaction.commit().await?;
         let revision = revision.unsigned_abs();
         store.shared.committed.send_modify(|newest| *newest = revision.max(*newest));
+        // The next writer waits until here, so events come in the order of revisions.
+        for entry in entries {
+            store.shared.tell(Event::Change(entry.into()));
+        }
         Ok(revision)
     }
 }

@@ -1,5 +1,7 @@
 //! The management API, one file per branch of its URL tree.
 
+mod audit;
+mod events;
 mod explain;
 mod models;
 mod nodes;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use axum::routing;
 use http_body_util::BodyExt;
 use muxspace::domain::audit::Actor;
@@ -25,7 +25,7 @@ pub const FILTER: &[u8] = b"\0asm-not-really";
 pub struct Api {
     router: Router,
     pub store: Store,
-    publisher: Arc<Publisher>,
+    pub publisher: Arc<Publisher>,
     _folder: TempDir,
 }
 
@@ -73,6 +73,12 @@ impl Api {
         api
     }
 
+    /// An answer whose body is not read yet.
+    pub async fn open(&self, path: &str) -> Response<Body> {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -83,11 +89,16 @@ impl Api {
 
     /// Sends a body as it stands, with the admin token.
     pub async fn raw(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        self.typed(method, path, "application/json", body).await
+    }
+
+    /// The same, with a body of another type.
+    pub async fn typed(&self, method: &str, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
-            .header(header::CONTENT_TYPE, "application/json");
+            .header(header::CONTENT_TYPE, content_type);
         self.send(request.body(body.into()).unwrap()).await
     }
 

@@ -45,8 +45,7 @@ async fn unknown_paths_and_methods_are_problems() {
     for path in ["/", "/nothing", "/api/v1", "/api/v1/nothing", "/api/v2/providers"] {
         api.get(path).await.expect_problem(404, "not_found");
     }
-    for (method, path) in [("POST", "/healthz"), ("PUT", "/api/v1/providers"), ("DELETE", "/api/v1/workspaces/default")]
-    {
+    for (method, path) in [("POST", "/healthz"), ("PUT", "/api/v1/providers"), ("PUT", "/api/v1/workspaces/default")] {
         api.raw(method, path, "").await.expect_problem(405, "method_not_allowed");
     }
 }

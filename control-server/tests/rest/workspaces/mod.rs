@@ -1,7 +1,11 @@
 //! `/api/v1/workspaces`
 
 mod activate;
+mod archive;
+mod instructions;
+mod lint;
 mod rules;
+mod transfer;
 
 use serde_json::json;
 
@@ -19,8 +23,11 @@ async fn a_workspace_is_made_shown_and_listed() {
     assert!(made.json["archived_at"].is_null());
     assert!(made.json["created_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(made.revision(), 3);
-    assert_eq!(api.get("/api/v1/workspaces/backend").await.expect(200).json, made.json);
+    assert_eq!(made.json["custom_instructions"], "");
+    assert_eq!(made.json["settings"], json!({"switch": "anytime", "anonymous": true}));
+    assert_eq!(api.get("/api/v1/workspaces/BackEnd").await.expect(200).json, made.json);
     let listed = api.get("/api/v1/workspaces").await.expect(200);
+    assert!(listed.items()[0].get("custom_instructions").is_none(), "a list is short");
     let names: Vec<_> = listed.items().iter().map(|item| item["name"].clone()).collect();
     assert_eq!(names, ["backend", "default"]);
     assert_eq!(listed.items()[1]["active_in"], json!(["default"]));
@@ -39,9 +46,13 @@ async fn names_are_unique_well_formed_and_not_reserved() {
         let answer = api.post("/api/v1/workspaces", json!({"name": name})).await;
         assert_eq!(answer.expect_problem(400, "invalid_request"), ["/name"], "{name}");
     }
-    for word in ["activate", "rules", "workspaces", "export", "v1"] {
+    for word in ["activate", "rules", "workspaces", "export", "import", "v1"] {
+        let path = format!("/api/v1/workspaces/{word}");
         api.post("/api/v1/workspaces", json!({"name": word})).await.expect(201);
-        api.get(&format!("/api/v1/workspaces/{word}")).await.expect(200);
+        api.get(&path).await.expect(200);
+        api.patch(&path, json!({"description": "d"})).await.expect(200);
+        api.post(&format!("{path}/archive"), json!({})).await.expect(200);
+        api.delete(&path).await.expect(204);
     }
 }
 
@@ -52,6 +63,9 @@ async fn a_refused_workspace_leaves_nothing() {
         (json!({"name": "w", "colour": 1}), "/colour"),
         (json!({"name": "w", "description": 1}), "/description"),
         (json!({"name": "w", "description": "x".repeat(5_000)}), "/description"),
+        (json!({"name": "w", "custom_instructions": "x".repeat(65_537)}), "/custom_instructions"),
+        (json!({"name": "w", "settings": {"switch": "never"}}), "/settings/switch"),
+        (json!({"name": "w", "settings": {"colour": 1}}), "/settings/colour"),
         (json!({"name": "w", "rules": [{"target": "none/m"}]}), "/rules/0/target"),
         (json!({"name": "w", "rules": [{"target": "none"}]}), "/rules/0/target"),
         (json!({"name": "w", "rules": [{"when": {"file": [1]}, "target": "requested"}]}), "/rules/0/when/file/0"),
@@ -76,6 +90,55 @@ async fn a_description_changes_and_clears() {
     assert_eq!(api.patch(path, json!({"description": ""})).await.expect(200).json["description"], "");
     assert_eq!(api.patch(path, json!({"rules": []})).await.expect_problem(400, "invalid_request"), ["/rules"]);
     api.patch("/api/v1/workspaces/none", json!({})).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn everything_that_is_given_is_made_and_changed() {
+    let api = Api::start().await;
+    let body = json!({"name": "w", "custom_instructions": "Be brief.", "settings": {"anonymous": false}});
+    let made = api.post("/api/v1/workspaces", body).await.expect(201).json;
+    assert_eq!(made["custom_instructions"], "Be brief.");
+    assert_eq!(made["settings"], json!({"switch": "anytime", "anonymous": false}));
+    let path = "/api/v1/workspaces/w";
+    let changed = api.patch(path, json!({"settings": {"switch": "user_turn"}})).await.expect(200).json;
+    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": false}));
+    assert_eq!(changed["custom_instructions"], "Be brief.");
+    let reset = json!({"settings": {"anonymous": null}, "custom_instructions": ""});
+    let changed = api.patch(path, reset).await.expect(200).json;
+    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": true}));
+    assert_eq!(changed["custom_instructions"], "");
+    let rows = [
+        (json!({"settings": {"switch": 1}}), "/settings/switch"),
+        (json!({"settings": {"colour": 1}}), "/settings/colour"),
+        (json!({"settings": 1}), "/settings"),
+        (json!({"custom_instructions": "x".repeat(65_537)}), "/custom_instructions"),
+        (json!({"name": "a b"}), "/name"),
+    ];
+    for (body, pointer) in rows {
+        assert_eq!(api.patch(path, body).await.expect_problem(400, "invalid_request"), [pointer]);
+    }
+    assert_eq!(api.get(path).await.expect(200).json, changed);
+}
+
+#[tokio::test]
+async fn a_renamed_workspace_keeps_what_points_at_it() {
+    let api = Api::with_provider().await;
+    let rules = json!([{"name": "all", "target": "p/m"}]);
+    api.post("/api/v1/workspaces", json!({"name": "w", "rules": rules})).await.expect(201);
+    api.post("/api/v1/workspaces/w/activate", json!({})).await.expect(200);
+    let renamed = api.patch("/api/v1/workspaces/w", json!({"name": "Other"})).await.expect(200);
+    assert_eq!((&renamed.json["name"], &renamed.json["active_in"]), (&json!("other"), &json!(["default"])));
+    api.get("/api/v1/workspaces/w").await.expect_problem(404, "not_found");
+    assert_eq!(api.get("/api/v1/workspaces/other/rules").await.items()[0]["name"], "all");
+    assert_eq!(api.get("/api/v1/sessions/default").await.json["active_workspace"], "other");
+    let same = api.patch("/api/v1/workspaces/other", json!({"name": "OTHER"})).await.expect(200);
+    assert_eq!(same.revision(), renamed.revision(), "nothing changed");
+    api.post("/api/v1/workspaces", json!({"name": "w"})).await.expect(201);
+    let taken = api.patch("/api/v1/workspaces/w", json!({"name": "other"})).await;
+    taken.expect_problem(409, "name_taken");
+    api.patch("/api/v1/workspaces/default", json!({"name": "x"})).await.expect_problem(409, "always_exists");
+    let edited = json!({"name": "default", "description": "d", "custom_instructions": "i"});
+    api.patch("/api/v1/workspaces/default", edited).await.expect(200);
 }
 
 #[tokio::test]
