@@ -68,7 +68,13 @@ impl Surroundings {
             let key = read_key(variable)?;
             Some(Candidate::at_default(*kind, Role::Service { key, preferred }))
         });
-        Self(services.chain(PROGRAMS.map(|kind| Candidate::at_default(kind, Role::Program))).collect())
+        let mut candidates: Vec<Candidate> =
+            services.chain(PROGRAMS.map(|kind| Candidate::at_default(kind, Role::Program))).collect();
+        if let Ok(host) = std::env::var("OLLAMA_HOST") {
+            let ollama = candidates.iter_mut().filter(|candidate| candidate.kind == Kind::Ollama);
+            ollama.for_each(|candidate| candidate.endpoint = ollama_endpoint(&host));
+        }
+        Self(candidates)
     }
 
     /// Nowhere.
@@ -98,6 +104,20 @@ impl Candidate {
         let model = first_model(listed.as_deref().unwrap_or_default(), preferred);
         Some(Found { name: kind.as_str(), kind: *kind, endpoint: endpoint.clone(), auth, listed, model })
     }
+}
+
+/// Where Ollama serves, by its own variable: a URL, or host and port, either of which may be missing.
+fn ollama_endpoint(host: &str) -> String {
+    let default = Kind::Ollama.default_endpoint();
+    let (scheme, rest) = host.trim().split_once("://").unwrap_or(("http", host.trim()));
+    let rest = rest.trim_end_matches('/');
+    let (name, port) = match rest.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => (name, port),
+        _ => (rest, default.rsplit(':').next().unwrap_or_default()),
+    };
+    // What it listens on everywhere is reached here.
+    let name = if matches!(name, "" | "0.0.0.0" | "[::]") { "127.0.0.1" } else { name };
+    format!("{scheme}://{name}:{port}")
 }
 
 fn read_key(variable: &str) -> Option<SecretString> {

@@ -54,10 +54,12 @@ impl Seen {
 }
 
 type Script = Box<dyn Fn(&Seen) -> Answer + Send>;
+type List = Box<dyn Fn() -> Answer + Send>;
 
 struct Shared {
     seen: Mutex<Vec<Seen>>,
     script: Mutex<Script>,
+    list: Mutex<List>,
 }
 
 pub struct Provider {
@@ -70,7 +72,8 @@ impl Provider {
     /// Starts one that answers as an honest OpenAI-compatible server does: see [`answer::honest`].
     pub async fn start() -> Self {
         let script: Script = Box::new(answer::honest);
-        let shared = Arc::new(Shared { seen: Mutex::default(), script: Mutex::new(script) });
+        let list: List = Box::new(answer::models);
+        let shared = Arc::new(Shared { seen: Mutex::default(), script: Mutex::new(script), list: Mutex::new(list) });
         let router = Router::new().fallback(serve).with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -96,6 +99,11 @@ impl Provider {
     /// From now on answers by this script.
     pub fn answer(&self, script: impl Fn(&Seen) -> Answer + Send + 'static) {
         *lock(&self.shared.script) = Box::new(script);
+    }
+
+    /// From now on answers so when it is asked for its models.
+    pub fn list(&self, list: impl Fn() -> Answer + Send + 'static) {
+        *lock(&self.shared.list) = Box::new(list);
     }
 
     /// Prompts that reached it, oldest first; requests for the list of models are not among them.
@@ -135,7 +143,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let body = to_bytes(body, BODY_BYTES_MAX).await.unwrap_or_default();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let seen = Seen { method: parts.method, path, headers: parts.headers, body, at };
-    let answer = if seen.method == Method::GET { answer::models() } else { (lock(&shared.script))(&seen) };
+    let answer = if seen.method == Method::GET { (lock(&shared.list))() } else { (lock(&shared.script))(&seen) };
     lock(&shared.seen).push(seen);
     answer.into_response()
 }

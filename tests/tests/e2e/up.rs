@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use muxspace_tests::client::{self, Reply};
 use muxspace_tests::process::{self, Process};
 use muxspace_tests::stack;
+use muxspace_tests::{Answer, Provider};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -24,9 +25,15 @@ async fn free_address() -> String {
 }
 
 async fn up(folder: &Path) -> Up {
-    let (listen, api) = (free_address().await, free_address().await);
     let mut command: Command = stack::muxspace(folder);
-    command.args(["up", "--no-discover", "--concurrency", "1", "--listen", &listen, "--api", &api]);
+    command.args(["up", "--no-discover"]);
+    started(folder, command).await
+}
+
+/// Starts `up` with further settings.
+async fn started(folder: &Path, mut command: Command) -> Up {
+    let (listen, api) = (free_address().await, free_address().await);
+    command.args(["--concurrency", "1", "--listen", &listen, "--api", &api]);
     command.arg("--envoy").arg(stack::envoy_path()).arg("--filter").arg(stack::filter_path());
     let mut process = Process::start("up", folder, &mut command);
     let line = process.line_with("ready proxy=", 0, PATIENCE).await;
@@ -183,5 +190,26 @@ async fn what_cannot_start_says_so_in_one_line() {
         let last = log.lines().last().unwrap_or_default();
         assert!(last.len() > 20 && !last.contains("panicked"), "{what}: {log}");
         println!("{what}: {last}");
+    }
+}
+
+/// An Ollama on this machine is found and used, whatever state it is in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_ollama_at_first_start() {
+    let ollama = Provider::start().await;
+    let tags = |models: &str| Answer::json(200, format!("{{\"models\":{models}}}"));
+    for (models, target) in [
+        (r#"[{"name":"llama3.2:3b","model":"llama3.2:3b","size":1}]"#, "ollama/llama3.2:3b"),
+        ("[]", "echo/echo"),
+        ("null", "echo/echo"),
+    ] {
+        ollama.list(move || tags(models));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = stack::muxspace(folder.path());
+        command.arg("up").env("OLLAMA_HOST", ollama.address().to_string());
+        let mut up = started(folder.path(), command).await;
+        let reply = prompt(&up).await.expect("an answer");
+        assert_eq!((reply.status.as_u16(), reply.header("x-muxspace-target")), (200, target), "{models}");
+        up.process.terminate(PATIENCE).await;
     }
 }

@@ -86,6 +86,21 @@ async fn an_empty_store_gets_the_echo_and_a_rule_once() {
     assert_eq!(endpoint_of_echo(&store).await, "http://127.0.0.1:8990/echo/v1");
 }
 
+#[test]
+fn ollamas_own_variable_says_where_it_is() {
+    for (host, endpoint) in [
+        ("", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        (":9000", "http://127.0.0.1:9000"),
+        ("box", "http://box:11434"),
+        ("https://box.example:443/", "https://box.example:443"),
+        ("[::1]:9000", "http://[::1]:9000"),
+    ] {
+        assert_eq!(ollama_endpoint(host), endpoint, "{host}");
+    }
+}
+
 #[tokio::test]
 async fn a_local_ollama_in_any_state_does_not_keep_the_server_from_starting() {
     const LISTED: &str = r#"{"models":[{"name":"nomic-embed-text"},{"name":"llama3.2:3b"}]}"#;
