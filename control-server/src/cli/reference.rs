@@ -30,18 +30,21 @@ fn commands() -> String {
     let mut command = Arguments::command();
     command.build();
     let mut text = String::from("\n| command | what it does |\n|---|---|\n");
-    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+    for command in below(&command).filter(|command| !command.is_hide_set()) {
         rows_of(command, command.get_name(), &mut text);
     }
     text.push('\n');
     text
 }
 
+fn below(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|below| below.get_name() != "help")
+}
+
 /// The command itself, or those below it.
 fn rows_of(command: &Command, name: &str, text: &mut String) {
-    let below = command.get_subcommands().filter(|below| below.get_name() != "help");
     let mut is_leaf = true;
-    for below in below {
+    for below in below(command) {
         is_leaf = false;
         rows_of(below, &format!("{name} {}", below.get_name()), text);
     }
@@ -69,9 +72,22 @@ fn arguments_of(command: &Command) -> String {
             continue;
         }
         let Some(long) = argument.get_long() else { continue };
-        let value = argument.get_value_names().filter(|_| argument.get_action().takes_values());
-        let value = value.and_then(|names| names.first()).map(|name| format!(" {name}")).unwrap_or_default();
+        let value = value_of(argument);
         text += &if argument.is_required_set() { format!(" --{long}{value}") } else { format!(" [--{long}{value}]") };
     }
     text
+}
+
+/// ` VALUE`, or the words to choose from; a flag has none.
+fn value_of(argument: &clap::Arg) -> String {
+    if !argument.get_action().takes_values() {
+        return String::new();
+    }
+    let words = argument.get_possible_values();
+    let words: Vec<&str> = words.iter().map(clap::builder::PossibleValue::get_name).collect();
+    if words.is_empty() {
+        let names = argument.get_value_names().and_then(|names| names.first());
+        return names.map(|name| format!(" {name}")).unwrap_or_default();
+    }
+    format!(" {}", words.join("|"))
 }

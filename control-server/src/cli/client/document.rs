@@ -67,11 +67,16 @@ fn parse_all(text: &str) -> Result<Vec<Value>, String> {
         match serde_json::from_str(text) {
             Ok(value) => return Ok(vec![value]),
             // YAML's own lists and maps may begin in the same way.
-            Err(error) => return serde_saphyr::from_multiple(text).map_err(|_| error.to_string()),
+            Err(error) => return yaml(text).map_err(|_| error.to_string()),
         }
     }
-    let values: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
-    Ok(values.into_iter().filter(|value| !value.is_null()).collect())
+    Ok(yaml(text)?.into_iter().filter(|value| !value.is_null()).collect())
+}
+
+/// By YAML 1.2, in which a workspace may be called `on` or `no`.
+fn yaml(text: &str) -> Result<Vec<Value>, String> {
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| error.to_string())
 }
 
 fn workspace_in(path: &Path, value: Value) -> Result<Document, Failure> {
@@ -97,6 +102,7 @@ mod tests {
             ("a: 1\nb: [x, y]\n", json!({"a": 1, "b": ["x", "y"]})),
             ("{\"a\": 1}", json!({"a": 1})),
             ("{a: 1}", json!({"a": 1})),
+            ("a: true\nb: no\n", json!({"a": true, "b": "no"})),
             ("- target: p/m\n- target: requested\n", json!([{"target": "p/m"}, {"target": "requested"}])),
             ("---\na: 1\n", json!({"a": 1})),
             ("text: |\n  one\n  two\n", json!({"text": "one\ntwo\n"})),
