@@ -14,8 +14,7 @@ async fn fake(status: u16, answer: Value) -> Fake {
 async fn what_the_editor_saves_replaces_the_workspace() {
     let fake = fake(200, json!({"name": "docs", "changes": [], "warnings": []})).await;
     let editor = fake.place.script("my editor", "sed -i 's/Old/New/' \"$2\"; test \"$1\" = --wait");
-    let place = fake.place.with("EDITOR", "false").with("VISUAL", &format!("'{editor}' --wait"));
-    let fake = Fake { place, ..fake };
+    let fake = fake.with("EDITOR", "false").with("VISUAL", &format!("'{editor}' --wait"));
     fake.run(&["workspace", "edit", "docs"]).await.expect(0).says(&["docs replaced (revision 7)"]);
     assert_eq!(fake.writes(), ["POST /workspaces/import?mode=replace&wait=applied"]);
     assert_eq!(fake.last_body()["spec"], json!({"description": "New"}));
@@ -24,8 +23,7 @@ async fn what_the_editor_saves_replaces_the_workspace() {
 #[tokio::test]
 async fn an_unchanged_text_changes_nothing() {
     for (editor, code) in [("true", 0), ("false", 1), ("no-such-editor-here", 1)] {
-        let fake = fake(200, json!({})).await;
-        let fake = Fake { place: fake.place.with("EDITOR", editor), ..fake };
+        let fake = fake(200, json!({})).await.with("EDITOR", editor);
         fake.run(&["workspace", "edit", "docs"]).await.expect(code);
         assert_eq!(fake.writes(), [""; 0], "{editor}");
     }

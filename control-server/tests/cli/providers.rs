@@ -11,8 +11,7 @@ fn provider(reachable: Value) -> Value {
 
 #[tokio::test]
 async fn a_key_comes_from_the_environment_or_standard_input() {
-    let fake = Fake::start(&[("POST /providers", 201, provider(json!(true)))]).await;
-    let fake = Fake { place: fake.place.with("THE_KEY", "sk-env"), ..fake };
+    let fake = Fake::start(&[("POST /providers", 201, provider(json!(true)))]).await.with("THE_KEY", "sk-env");
     let key = |key: &str| json!({"type": "api_key", "api_key": key});
     let rows = [
         ("add p --type openai", json!({})),

@@ -189,6 +189,12 @@ impl Fake {
         Self { place: Place::new(&serve(router).await), calls }
     }
 
+    /// With a variable in the environment of the commands.
+    pub fn with(self, name: &str, value: &str) -> Self {
+        let Self { place, calls } = self;
+        Self { place: place.with(name, value), calls }
+    }
+
     pub async fn run(&self, arguments: &[&str]) -> Run {
         self.place.run(arguments).await
     }
