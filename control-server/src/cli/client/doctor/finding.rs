@@ -42,6 +42,11 @@ impl Finding {
         if holds { Self::ok(check, ok) } else { Self::fail(check, failure()) }
     }
 
+    /// Says which of several it is about.
+    pub fn of(self, place: &str) -> Self {
+        Self { detail: format!("{place} {}", self.detail), ..self }
+    }
+
     /// A failure here does not stop prompts.
     pub fn soften(self) -> Self {
         let level = if self.level == Level::Fail { Level::Warn } else { self.level };

@@ -29,7 +29,7 @@ impl Parts {
     fn of_bootstrap(config: &Value) -> Self {
         let (listeners, clusters) =
             (list(config, "/static_resources/listeners"), list(config, "/static_resources/clusters"));
-        let extensions = list(config, "/node/extensions").iter().filter_map(|extension| name(extension)).collect();
+        let extensions = list(config, "/node/extensions").iter().filter_map(name).collect();
         let dynamic_resources = config.get("dynamic_resources").cloned().unwrap_or(Value::Null);
         Self { listeners, clusters, dynamic_resources, extensions, ..Self::default() }
     }

@@ -68,9 +68,13 @@ pub fn config_file(path: &Path) -> Vec<Finding> {
     let read = input::read(path, CONFIG_BYTES_MAX).map_err(|failure| failure.to_string());
     let name = input::name(path);
     match read.and_then(|text| document::parse(&text).map_err(|error| format!("{name}: {error}"))) {
-        Ok(config) => envoy_config::check(config),
+        Ok(config) => checked(config, &format!("in {name}:")),
         Err(error) => vec![Finding::fail(FILE, error)],
     }
+}
+
+fn checked(config: Value, place: &str) -> Vec<Finding> {
+    envoy_config::check(config).into_iter().map(|finding| finding.of(place)).collect()
 }
 
 /// Asks a running Envoy for its version and for what it uses.
@@ -81,7 +85,7 @@ pub async fn admin(base: &Url) -> Vec<Finding> {
     };
     let mut findings = running(&info);
     match page(base, "config_dump").await {
-        Ok(config) => findings.extend(envoy_config::check(config)),
+        Ok(config) => findings.extend(checked(config, "of the running Envoy:")),
         Err(failure) => findings.push(Finding::fail(ADMIN, failure.to_string())),
     }
     findings
