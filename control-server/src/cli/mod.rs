@@ -20,7 +20,7 @@ use clap_complete::Shell;
 
 /// Routes prompts of coding agents inside Envoy, by the active workspace's rules.
 #[derive(Parser)]
-#[command(name = "muxspace", version, after_help = HELP, propagate_version = true)]
+#[command(name = "muxspace", version, after_help = HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

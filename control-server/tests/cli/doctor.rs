@@ -81,8 +81,8 @@ async fn a_running_envoy_is_asked() {
     fake.run(&["doctor", "--envoy-admin", &admin]).await.expect(1).says(&[
         "FAIL  running Envoy: is Envoy 1.36.0",
         "ok    running Envoy: takes requests",
-        "FAIL  listener: ",
-        "FAIL  Envoy: this build lacks",
+        "FAIL  listener: of the running Envoy: ",
+        "FAIL  Envoy: of the running Envoy: this build lacks",
     ]);
     fake.run(&["doctor", "--envoy-admin", "http://127.0.0.1:9"])
         .await

@@ -55,6 +55,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct AddArguments {
+    /// The part of a target before its first `/`
     name: String,
     /// openai, anthropic, openrouter, vllm, ollama, lmstudio or llamacpp
     #[arg(long = "type", value_name = "TYPE")]
@@ -71,6 +72,7 @@ pub struct AddArguments {
     /// Send no key, or pass the client's own on
     #[arg(long)]
     auth: Option<KeylessAuth>,
+    /// For people
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// A model that it serves, for one that does not list them; may be repeated

@@ -36,6 +36,7 @@ pub enum Command {
         /// Its active workspace
         #[arg(long, value_name = "NAME")]
         workspace: String,
+        /// For people
         #[arg(long, value_name = "TEXT")]
         label: Option<String>,
     },
@@ -43,8 +44,10 @@ pub enum Command {
     #[command(group(clap::ArgGroup::new("change").required(true).multiple(true)))]
     Set {
         id: String,
+        /// Becomes its active workspace
         #[arg(long, value_name = "NAME", group = "change")]
         workspace: Option<String>,
+        /// For people
         #[arg(long, value_name = "TEXT", group = "change")]
         label: Option<String>,
     },

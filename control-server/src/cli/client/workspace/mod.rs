@@ -36,7 +36,9 @@ pub enum Command {
     Show { name: String },
     /// Create a workspace.
     Create {
+        /// Lower-case letters, digits, `-` and `_`
         name: String,
+        /// For people
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
         /// Go in front of the system prompt of each request
@@ -87,7 +89,8 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         }
         Command::Rename { name, new_name } => {
             let body = json!({"name": new_name});
-            change(context, Method::PATCH, &["workspaces", &name], Some(&body), "is the new name").await
+            change(context, Method::PATCH, &["workspaces", &name], Some(&body), &format!("is the new name of {name}"))
+                .await
         }
         Command::Activate { name, session } => activate(context, &name, session.as_deref()).await,
         Command::Archive { name } => {
