@@ -19,7 +19,8 @@ pub fn changes(answer: &Value) -> &[Value] {
 pub fn of(changes: &[Value]) -> String {
     let mut text = String::new();
     for change in changes {
-        let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
+        // An empty path is that of the whole document.
+        let path = change.get("path").and_then(Value::as_str).filter(|path| !path.is_empty()).unwrap_or("/");
         let side = |name| change.get(name).map(lines).unwrap_or_default();
         let (before, after) = (side("before"), side("after"));
         let _infallible = writeln!(text, "@ {}", clean(path));
@@ -73,6 +74,7 @@ mod tests {
                 json!([{"path": "/spec/rules/0", "before": {"target": "p/a"}, "after": {"target": "p/b"}}]),
                 "@ /spec/rules/0\n  {\n-   \"target\": \"p/a\"\n+   \"target\": \"p/b\"\n  }\n",
             ),
+            (json!([{"path": "", "after": "x"}]), "@ /\n+ x\n"),
             (json!([{"path": "/spec/rules", "before": ["a"]}]), "@ /spec/rules\n- [\n-   \"a\"\n- ]\n"),
         ];
         for (changes, expected) in rows {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
@@ -29,15 +29,16 @@ pub struct Arguments {
     /// By the rules of this session's active workspace
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// Where it would be sent [default: told by the body]
-    #[arg(long)]
-    endpoint: Option<Endpoint>,
+    /// chat, completions, embeddings, responses, messages, or a whole path such as /v1/chat/completions, where the client
+    /// names the model [default: told by the body]
+    #[arg(long, value_parser = read_endpoint)]
+    endpoint: Option<String>,
     /// A header that the request has; may be repeated
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = read_header)]
     headers: Vec<(String, String)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     Chat,
     Completions,
@@ -93,6 +94,20 @@ fn is_anthropic(body: &Value) -> bool {
         || messages.iter().any(|message| list(message.get("content")).iter().any(is_block))
 }
 
+/// One of the words, as the path that it stands for, or a path.
+fn read_endpoint(text: &str) -> Result<String, String> {
+    let endpoint = match text {
+        "chat" => Endpoint::Chat,
+        "completions" => Endpoint::Completions,
+        "embeddings" => Endpoint::Embeddings,
+        "responses" => Endpoint::Responses,
+        "messages" => Endpoint::Messages,
+        path if path.starts_with('/') => return Ok(path.to_owned()),
+        _ => return Err("give chat, completions, embeddings, responses, messages, or a path with its `/`".to_owned()),
+    };
+    Ok(endpoint.path().to_owned())
+}
+
 fn read_header(text: &str) -> Result<(String, String), String> {
     // The first of both marks: a value may hold either.
     let (name, value) = text.split_once(['=', ':']).ok_or("give it as name=value")?;
@@ -113,8 +128,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
 /// The body stands in it as it was read: the server judges these very bytes.
 fn question(arguments: &Arguments, body: &str) -> String {
     let Arguments { workspace, session, endpoint, headers, .. } = arguments;
-    let guess = || serde_json::from_str(body).map_or(Endpoint::Chat, |value| Endpoint::guess(&value));
-    let endpoint = endpoint.unwrap_or_else(guess).path();
+    let guess = || serde_json::from_str(body).map_or(Endpoint::Chat, |value| Endpoint::guess(&value)).path().to_owned();
+    let endpoint = endpoint.clone().unwrap_or_else(guess);
     let mut fields = Map::from_iter([("endpoint".to_owned(), json!(endpoint))]);
     match (workspace, session) {
         (Some(workspace), _) => fields.insert("workspace".to_owned(), json!(workspace)),
@@ -130,46 +145,60 @@ fn question(arguments: &Arguments, body: &str) -> String {
 }
 
 fn told(answer: &Value) -> String {
-    let list = |name: &str| answer.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut text = format!(
-        "Workspace {}, request {}, about {} tokens.\n\n",
-        table::at(answer, "/workspace"),
-        table::at(answer, "/request"),
-        table::at(answer, "/estimated_tokens"),
-    );
-    let columns = [("FILE IN CONTEXT", "/path"), ("SEEN IN", "/source"), ("TURN", "/turn")];
-    text.push_str(&table::of(&list("files"), &columns, "No file is in context.\n"));
-    text.push('\n');
-    let rule = |(number, rule): (usize, &Value)| {
-        let outcome = match rule.get("matched").and_then(Value::as_bool) {
-            Some(true) => "matches".to_owned(),
-            _ => match table::at(rule, "/failed_condition") {
-                none if none == "-" => "not tried".to_owned(),
-                failed => format!("fails: {failed}"),
-            },
-        };
-        vec![(number + 1).to_string(), table::at(rule, "/name"), outcome]
-    };
-    let rules = list("rules").iter().enumerate().map(rule).collect();
-    text.push_str(&table::rows(&["#", "RULE", "OUTCOME"], rules, "The workspace has no rules.\n"));
-    text.push('\n');
-    text.push_str(&decision(answer));
-    text
+    let files = list(answer, "files");
+    let columns = [("FILE", "/path"), ("SEEN IN", "/source"), ("TURN", "/turn")];
+    [
+        format!(
+            "Workspace {}, request {}, about {} tokens.\n",
+            table::at(answer, "/workspace"),
+            table::at(answer, "/request"),
+            table::at(answer, "/estimated_tokens"),
+        ),
+        table::of(&files, &columns, "No file is in context.\n"),
+        judged_rules(&list(answer, "rules")),
+        outcome(answer),
+    ]
+    .join("\n")
 }
 
-fn decision(answer: &Value) -> String {
-    let sent = answer.get("would_send").filter(|sent| !sent.is_null());
-    match (answer.get("decision").filter(|decision| !decision.is_null()), sent) {
-        (Some(decision), Some(sent)) => format!(
-            "Rule {} sends it to {}: model {} at {}, as {}.",
-            table::at(decision, "/rule"),
-            table::at(decision, "/target"),
-            table::at(sent, "/model"),
-            table::at(sent, "/path"),
-            table::at(sent, "/dialect"),
-        ),
-        (Some(decision), None) => format!("Nothing would be sent: {}", table::cell(decision)),
-        (None, _) => "Nothing would be sent: no rule matches; a last rule without conditions catches all.".to_owned(),
+fn list(answer: &Value, name: &str) -> Vec<Value> {
+    answer.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// Each rule with what became of it. The first that matches decides.
+fn judged_rules(rules: &[Value]) -> String {
+    let mut is_decided = false;
+    let mut rows = Vec::new();
+    for (number, rule) in rules.iter().enumerate() {
+        let matches = rule.get("matched").and_then(Value::as_bool) == Some(true);
+        let outcome = match (matches, is_decided) {
+            (true, false) => "matches".to_owned(),
+            (true, true) => "would match, but comes later".to_owned(),
+            (false, _) => format!("fails: {}", table::at(rule, "/failed_condition")),
+        };
+        is_decided |= matches;
+        rows.push(vec![(number + 1).to_string(), table::at(rule, "/name"), outcome]);
+    }
+    table::rows(&["#", "RULE", "OUTCOME"], rows, "The workspace has no rules.\n")
+}
+
+fn outcome(answer: &Value) -> String {
+    let part = |name: &str| answer.get(name).filter(|value| !value.is_null());
+    match (part("decision"), part("would_send"), part("refusal")) {
+        (_, _, Some(refusal)) => {
+            let [status, code, message] = ["/status", "/code", "/message"].map(|field| table::at(refusal, field));
+            format!("Nothing would be sent. The client would get a {status} {code}: {message}")
+        }
+        (Some(decision), Some(sent), None) => {
+            let who = match table::at(decision, "/rule") {
+                none if none == "-" => "The model that the client names".to_owned(),
+                rule => format!("Rule {rule}"),
+            };
+            let target = table::at(decision, "/target");
+            let [model, path, dialect] = ["/model", "/path", "/dialect"].map(|field| table::at(sent, field));
+            format!("{who} sends it to {target}: model {model} at {path}, as {dialect}.")
+        }
+        _ => "Nothing would be sent.".to_owned(),
     }
 }
 

@@ -136,7 +136,9 @@ fn line(out: Out, name: &str, data: &str) -> String {
         "change" => {
             format!("{}  {} {} {} {}", at("/at"), at("/actor"), at("/action"), at("/kind"), at("/name"))
         }
-        "request" => summary(&value, &["workspace", "session", "rule", "target", "status", "duration_ms"]),
+        "request" => {
+            summary(&value, &["started_at", "workspace", "session", "rule", "target", "status", "duration_ms"])
+        }
         "alert" => summary(&value, &["workspace", "severity", "kind", "request"]),
         _ => table::cell(&value),
     };
@@ -144,9 +146,13 @@ fn line(out: Out, name: &str, data: &str) -> String {
     format!("{name:8} {}", words.replace('\n', " "))
 }
 
-/// The fields that matter most, those that are there.
+/// The fields that matter most, those that are there; a time stands in front, without its name.
 fn summary(value: &Value, fields: &[&str]) -> String {
-    let shown = fields.iter().filter_map(|field| Some(format!("{field}={}", table::cell(value.get(*field)?))));
+    let field = |field: &&str| {
+        let shown = table::cell(value.get(*field)?);
+        Some(if *field == "started_at" { shown } else { format!("{field}={shown}") })
+    };
+    let shown = fields.iter().filter_map(field);
     let shown: Vec<String> = shown.collect();
     if shown.is_empty() { table::cell(value) } else { shown.join(" ") }
 }
@@ -167,8 +173,8 @@ mod tests {
             (
                 Out::Text,
                 "request",
-                r#"{"workspace":"docs","target":"p/m","status":200,"id":"r1"}"#,
-                "request  workspace=docs target=p/m status=200",
+                r#"{"workspace":"docs","target":"p/m","status":200,"id":"r1","started_at":"2026-01-02T03:04:05Z"}"#,
+                "request  2026-01-02T03:04:05Z workspace=docs target=p/m status=200",
             ),
             (Out::Text, "lagged", r#"{"missed":3}"#, "lagged   missed=3"),
             (Out::Text, "lagged", "a\nb", "lagged   a b"),

@@ -50,21 +50,39 @@ fn headers_are_read() {
 }
 
 #[test]
+fn endpoints_are_words_or_paths() {
+    assert_eq!(read_endpoint("chat"), Ok("chat/completions".to_owned()));
+    assert_eq!(read_endpoint("/v1/messages"), Ok("/v1/messages".to_owned()));
+    assert!(read_endpoint("poems").is_err());
+}
+
+#[test]
 fn outcomes_are_told() {
+    let rule =
+        |name: &str, failed: Value| json!({"name": name, "matched": failed.is_null(), "failed_condition": failed});
     let answer = json!({
         "workspace": "docs", "request": "chat", "estimated_tokens": 12,
         "files": [{"path": "a.md", "source": "block", "turn": 1}],
-        "rules": [{"name": "py", "matched": false, "failed_condition": "file"}, {"name": "md", "matched": true},
-            {"name": "rest", "matched": false, "failed_condition": null}],
+        "rules": [rule("py", json!("file")), rule("md", json!(null)), rule("rest", json!(null))],
         "decision": {"rule": "md", "target": "p/m", "targets": ["p/m"]},
         "would_send": {"dialect": "chat", "path": "/v1/chat/completions", "model": "m"},
+        "refusal": null,
     });
     let text = told(&answer);
-    for part in
-        ["a.md", "fails: file", "matches", "not tried", "Rule md sends it to p/m: model m at /v1/chat/completions"]
-    {
+    let parts = [
+        "a.md",
+        "fails: file",
+        "md    matches",
+        "would match",
+        "Rule md sends it to p/m: model m at /v1/chat/completions",
+    ];
+    for part in parts {
         assert!(text.contains(part), "{part} not in {text}");
     }
-    let text = told(&json!({"workspace": "docs", "files": [], "rules": [], "decision": null}));
-    assert!(text.contains("no rule matches") && text.contains("No file is in context"), "{text}");
+    let mut named = answer.clone();
+    named["decision"]["rule"] = json!(null);
+    assert!(told(&named).contains("The model that the client names sends it to p/m"), "{}", told(&named));
+    let text = told(&json!({"workspace": "docs", "files": [], "rules": [], "decision": null, "request": null,
+        "refusal": {"status": 404, "code": "no_matching_rule", "message": "add a rule"}}));
+    assert!(text.contains("a 404 no_matching_rule: add a rule") && text.contains("No file is in context"), "{text}");
 }
