@@ -182,7 +182,7 @@ pub fn reachable(bound: SocketAddr) -> SocketAddr {
     if bound.ip().is_unspecified() { (IpAddr::V4(Ipv4Addr::LOCALHOST), bound.port()).into() } else { bound }
 }
 
-fn data_dir_or_default(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+pub fn data_dir_or_default(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let home = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
     given
         .or_else(|| home().map(|home| home.join(".local/share/muxspace")))

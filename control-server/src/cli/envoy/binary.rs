@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::cli::Failure;
 
 /// The oldest Envoy with everything that Muxspace configures.
-const VERSION_MIN: (u32, u32) = (1, 37);
+pub const VERSION_MIN: (u32, u32) = (1, 37);
 /// Where `make envoy` puts it, below the project's folder.
 const PROJECT_PATH: &str = ".envoy/bin/envoy";
 const HOW_TO_GET: &str = "run `make envoy`, or name one with --envoy";
@@ -68,8 +68,13 @@ fn candidates() -> impl Iterator<Item = PathBuf> {
 /// Reads `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
 fn version_in(output: &str) -> Option<(&str, (u32, u32))> {
     let version = output.split_once("version:")?.1.trim().split('/').nth(1)?;
+    Some((version, version_numbers(version)?))
+}
+
+/// The first two numbers of a version such as `1.40.0` or `1.41.0-dev`.
+pub fn version_numbers(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.split(['.', '-']).map_while(|part| part.parse().ok());
-    Some((version, (numbers.next()?, numbers.next()?)))
+    Some((numbers.next()?, numbers.next()?))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::guard;
+use super::{guard, runtime};
 use crate::cli::Failure;
 
 /// First pause before a restart; it doubles up to the longest.
@@ -25,9 +25,6 @@ const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Level, logger and text of each line, so that they can be forwarded as such.
 const LOG_FORMAT: &str = "%l\t%n\t%v";
-/// The start-up line that lists what runs WebAssembly.
-const RUNTIMES: &str = "envoy.wasm.runtime:";
-const RUNTIME_NEEDED: &str = "envoy.wasm.runtime.v8";
 
 /// How to start Envoy.
 #[derive(Clone, Debug)]
@@ -157,7 +154,7 @@ impl Log {
             let Some(log) = log else { return };
             let mut lines = BufReader::new(log).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                if line.contains(RUNTIMES) && !line.contains(RUNTIME_NEEDED) {
+                if runtime::v8_in_line(&line) == Some(false) {
                     found.send_replace(true);
                 }
                 forward_line(&line);
