@@ -139,6 +139,15 @@ pub fn marks(language: &str) -> impl Iterator<Item = Mark<'static>> {
     })
 }
 
+/// Whether a file of this path is written in any language that is known.
+pub fn is_known(path: &str) -> bool {
+    let name = file_name(path);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    LANGUAGES.iter().any(|(_, endings, names)| {
+        names.contains(&name.as_str()) || ending.is_some_and(|ending| endings.contains(&ending))
+    })
+}
+
 /// The lower-case name of a file, for [`marks_of`].
 pub fn file_name(path: &str) -> String {
     path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase()

@@ -1,6 +1,6 @@
 //! Which words are paths of files.
 
-use super::PATH_BYTES_MAX;
+use super::{PATH_BYTES_MAX, language};
 
 /// Well-known files whose names have no extension.
 const BARE_NAMES: [&str; 16] = [
@@ -22,6 +22,19 @@ const BARE_NAMES: [&str; 16] = [
     "build",
 ];
 
+/// Endings of files that are written in no language.
+const OTHER_ENDINGS: [&str; 20] = [
+    "avif", "db", "doc", "docx", "env", "example", "gif", "gz", "ico", "jar", "jpeg", "jpg", "lock", "pdf", "png",
+    "tar", "wasm", "webp", "xlsx", "zip",
+];
+
+/// Endings of host names.
+const HOST_ENDINGS: [&str; 10] = ["com", "org", "net", "io", "ai", "app", "co", "gov", "edu", "dev"];
+
+/// Names of products that look like files.
+const PRODUCTS: [&str; 10] =
+    ["Node.js", "Next.js", "Vue.js", "React.js", "Express.js", "Nuxt.js", "Three.js", "D3.js", "Chart.js", "Ember.js"];
+
 /// The path in a word that may carry a line range (`a.py:10-20`, `a.py#L10`), or none if it is not the path of a file:
 /// its last part has an extension, begins with a dot, or is a well-known name.
 pub fn file_path(word: &str) -> Option<&str> {
@@ -31,16 +44,86 @@ pub fn file_path(word: &str) -> Option<&str> {
     let name = bytes.get(name_from..)?;
     let is_named = match name.iter().rposition(|byte| *byte == b'.') {
         Some(dot) => is_extension(name.get(dot + 1..)?),
-        None => BARE_NAMES.iter().any(|bare| name.eq_ignore_ascii_case(bare.as_bytes())),
+        None => std::str::from_utf8(name).is_ok_and(is_bare),
     };
     (is_named && is_word(bytes)).then_some(path)
 }
 
-/// Text that some field declares to be a path: taken as it is, unless it cannot be one.
+/// Text that some field declares to be the path of a file: taken as it is, unless it cannot be one.
 pub fn declared_path(text: &str) -> Option<&str> {
-    let path = text.trim();
-    let plausible = !path.is_empty() && path.len() <= PATH_BYTES_MAX && !path.chars().any(char::is_control);
-    plausible.then_some(path)
+    let path = without_scheme(text.trim());
+    let odd = |c: char| c.is_control() || matches!(c, '*' | '?' | '<' | '>' | '|');
+    let plausible = !path.is_empty() && path.len() <= PATH_BYTES_MAX && !path.ends_with(['/', '\\']);
+    (plausible && !path.contains(odd) && !path.contains("://")).then_some(path)
+}
+
+/// Text that some field declares to be a path, of a file or of a folder: a file by its name alone.
+pub fn shaped_path(text: &str) -> Option<&str> {
+    let path = declared_path(text)?;
+    // Declared paths may have blanks, which words have not.
+    let name = path.rsplit(['/', '\\']).next()?;
+    let word = name.rsplit(' ').next()?;
+    file_path(word)?;
+    Some(without_lines(path))
+}
+
+/// `src/app.py`, or with a word in front of it: `python:src/app.py`, `HEAD:src/app.py`, `edit:/repo/src/app.py`.
+pub fn labelled_path(word: &str) -> Option<&str> {
+    if !word.contains(':') {
+        return file_path(word);
+    }
+    let labelled = word.split_once(':').filter(|(label, path)| {
+        let is_label =
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+#-_~^".contains(&byte));
+        // A drive letter is no label.
+        is_label && label.len() > 1 && !path.starts_with("//") && file_path(path).is_some()
+    });
+    file_path(labelled.map_or(word, |(_, path)| path))
+}
+
+/// A path in running text, which has many words with dots: also its ending must look like one, and without a folder
+/// the file must be of a known kind.
+pub fn spoken_path(word: &str) -> Option<&str> {
+    let path = labelled_path(word)?;
+    let bytes = path.as_bytes();
+    let name = path.rsplit(['/', '\\']).next()?;
+    let odd =
+        |byte: &u8| matches!(byte, b'(' | b')' | b'{' | b'}' | b'?' | b'=' | b'$' | b',' | b';' | b'!' | b'&' | b'%');
+    let mail = path.find('@').is_some_and(|at| !path.get(..at).unwrap_or_default().contains('/'));
+    if bytes.iter().any(odd) || mail || is_host(path.split('/').next()?) {
+        return None;
+    }
+    let has_ending =
+        name.rsplit_once('.').is_none_or(|(_, ending)| ending.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let in_folder = name.len() < path.len();
+    let is_known = || !PRODUCTS.contains(&path) && (language::is_known(path) || is_bare(name) || is_other(name));
+    (has_ending && (in_folder || is_known())).then_some(path)
+}
+
+/// Names that only show where a path would stand.
+pub fn is_placeholder(path: &str) -> bool {
+    path.as_bytes().windows(8).any(|part| part == b"path/to/") || path == "/dev/null"
+}
+
+/// Without what editors put in front of paths.
+pub fn without_scheme(path: &str) -> &str {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    path.strip_prefix("./").unwrap_or(path)
+}
+
+/// Without a dot in front, and an ending that files have beside those of languages.
+fn is_other(name: &str) -> bool {
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    name.starts_with('.') || OTHER_ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other))
+}
+
+fn is_host(word: &str) -> bool {
+    let top = word.rsplit_once('.').map_or("", |(_, top)| top);
+    HOST_ENDINGS.iter().any(|ending| top.eq_ignore_ascii_case(ending))
+}
+
+fn is_bare(name: &str) -> bool {
+    BARE_NAMES.iter().any(|bare| name.eq_ignore_ascii_case(bare))
 }
 
 fn is_extension(text: &[u8]) -> bool {

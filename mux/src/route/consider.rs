@@ -33,9 +33,9 @@ impl Scope {
         let last = prompt.last_user_turn();
         let until = match switch {
             Switch::Anytime => None,
-            Switch::UserTurn => last,
+            Switch::UserTurn => last.as_ref().map(|turn| *turn.end()),
         };
-        Self { last_turn: last.unwrap_or_default(), until }
+        Self { last_turn: last.map_or(0, |turn| *turn.start()), until }
     }
 
     pub fn holds(self, message: usize) -> bool {
@@ -103,8 +103,15 @@ pub fn known(source: Source) -> Known {
     }
 }
 
-fn images(_prompt: &Prompt, _scope: Scope) -> Images {
-    Images::None
+fn images(prompt: &Prompt, scope: Scope) -> Images {
+    let until = scope.until.unwrap_or(usize::MAX);
+    if prompt.has_images(scope.last_turn..=until) {
+        Images::InLastTurn
+    } else if prompt.has_images(..=until) {
+        Images::Earlier
+    } else {
+        Images::None
+    }
 }
 
 /// What the client asked for, as text.

@@ -22,7 +22,7 @@ fn snapshot() -> Snapshot {
         authority: "host".into(),
         base_path: "/v1".into(),
         auth: Auth::None,
-        dialects: [Dialect::Chat].into(),
+        dialects: [Dialect::Chat, Dialect::Responses, Dialect::Completions, Dialect::Embeddings].into(),
     };
     let workspace = |name: &str, rules| Workspace::new(name.parse().unwrap(), rules);
     let session =
