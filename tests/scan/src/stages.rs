@@ -2,12 +2,24 @@
 
 use std::hint::black_box;
 
-use mux::config::{Rule, When};
+use mux::config::{RequestKind, Rule, Turns, When};
+use mux::endpoint::Endpoint::ChatCompletions;
 use mux::json::{Edit, splice};
-use mux::prompt::{Needs, files, read};
-use mux::rules::Rules;
+use mux::prompt::{Needs, read, sights};
+use mux::rules::{Facts, Images, Known, Rules};
 
 use crate::{SIZES, body, micros};
+
+const FILES: Needs = Needs { files: true, mentions: false, images: false, tokens: false, turns: false };
+const FACTS: Facts = Facts {
+    request: RequestKind::Chat,
+    model: "",
+    headers: &[],
+    tokens: 0,
+    tools: false,
+    images: Images::None,
+    thinking: false,
+};
 
 pub fn print() {
     let rules = twenty_rules();
@@ -19,23 +31,30 @@ pub fn print() {
     println!("\n| stage ({}) | {} |", std::env::consts::ARCH, SIZES.map(|(name, _)| name).join(" | "));
     println!("|---|{}", "--:|".repeat(SIZES.len()));
     row("a copy, for comparison", &|body| micros(|| black_box(body).to_vec()));
-    row("read, no rule looks at files", &|body| micros(|| read(black_box(body), Needs::Nothing).is_ok()));
-    row("read, rules look at files", &|body| micros(|| read(black_box(body), Needs::Files).is_ok()));
+    row("read, no rule looks at files", &|body| {
+        micros(|| read(ChatCompletions, black_box(body), Needs::default()).is_ok())
+    });
+    row("read, rules look at files", &|body| micros(|| read(ChatCompletions, black_box(body), FILES).is_ok()));
     row("find the files in context", &|body| {
-        let chat = read(body, Needs::Files).expect("a chat request");
+        let chat = read(ChatCompletions, body, FILES).expect("a chat request");
         micros(|| {
             let mut count = 0;
-            files(black_box(&chat), |_| count += 1);
+            sights(black_box(&chat), |_| count += 1);
             count
         })
     });
     row("match 20 rules", &|body| {
         let mut paths = Vec::new();
-        files(&read(body, Needs::Files).expect("a chat request"), |file| paths.push(file.path.to_owned()));
-        micros(|| rules.matching(|see| paths.iter().for_each(|path| see(black_box(path)))).next().is_some())
+        let chat = read(ChatCompletions, body, FILES).expect("a chat request");
+        sights(&chat, |file| paths.push(file.path.to_owned()));
+        micros(|| {
+            let mut seen = rules.start();
+            paths.iter().for_each(|path| rules.see(black_box(path), Known::InContext, Turns::All, &mut seen));
+            rules.matching(&FACTS, &seen).next().is_some()
+        })
     });
     row("splice the model", &|body| {
-        let span = read(body, Needs::Nothing).ok().and_then(|chat| chat.model).expect("a model");
+        let span = read(ChatCompletions, body, Needs::default()).ok().and_then(|chat| chat.model).expect("a model");
         micros(|| splice(black_box(body), vec![Edit { span: span.clone(), with: b"\"model\"".to_vec() }]))
     });
 }
