@@ -163,6 +163,11 @@ impl Stack {
         self.server = server;
     }
 
+    /// Waits until every worker has found a server that was started again.
+    pub async fn nodes_are_back(&self) {
+        self.wait_ready(self.concurrency).await;
+    }
+
     /// Ends Envoy and starts another, at other addresses.
     pub async fn restart_envoy(&mut self) {
         self.envoy.kill();

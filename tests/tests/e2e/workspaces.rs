@@ -39,6 +39,7 @@ async fn a_refused_write_leaves_rules_and_routing_also_after_a_restart() {
         if restarted {
             stack.kill_server();
             stack.start_server().await;
+            stack.nodes_are_back().await;
         }
         assert_eq!(stack.api.get("/workspaces/default/rules").await, before);
         assert_eq!(stack.api.call(Method::GET, "/workspaces/failed", None).await.status, 404);

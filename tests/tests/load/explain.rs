@@ -56,7 +56,12 @@ fn rules(rng: &mut Rng) -> Value {
         json!({"name": format!("rule-{index}"), "when": when, "turns": turns, "target": one(rng, &TARGETS)})
     };
     let count = rng.usize(1..8);
-    Value::Array((0..count).map(|index| rule(rng, index)).collect())
+    let mut rules: Vec<Value> = (0..count).map(|index| rule(rng, index)).collect();
+    if rng.u8(0..3) > 0 {
+        rules.push(json!({"name": "messages", "when": {"request": "messages"}, "target": "claude/rest"}));
+        rules.push(json!({"name": "rest", "target": "one/rest"}));
+    }
+    Value::Array(rules)
 }
 
 fn condition(rng: &mut Rng) -> (&'static str, Value) {
