@@ -38,13 +38,16 @@ const PRODUCTS: [&str; 10] =
 /// The path in a word that may carry a line range (`a.py:10-20`, `a.py#L10`), or none if it is not the path of a file:
 /// its last part has an extension, begins with a dot, or is a well-known name.
 pub fn file_path(word: &str) -> Option<&str> {
+    if word.len() > 2 * PATH_BYTES_MAX {
+        return None;
+    }
     let path = without_lines(word);
     let bytes = path.as_bytes();
     let name_from = bytes.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(0, |slash| slash + 1);
     let name = bytes.get(name_from..)?;
     let is_named = match name.iter().rposition(|byte| *byte == b'.') {
         Some(dot) => is_extension(name.get(dot + 1..)?),
-        None => std::str::from_utf8(name).is_ok_and(is_bare),
+        None => (4..14).contains(&name.len()) && std::str::from_utf8(name).is_ok_and(is_bare),
     };
     (is_named && is_word(bytes)).then_some(path)
 }

@@ -1,7 +1,7 @@
 //! Where user turns begin: with words or an image of a user's own, after whatever the model did.
 
 use super::conversation::{Message, Prompt, Role, What};
-use super::sights::has_own_words;
+use super::sights::own_words;
 use crate::config::RequestKind;
 
 /// Where user turns begin, and where the last one's own words end.
@@ -14,12 +14,13 @@ pub struct Turns {
 }
 
 pub fn find(prompt: &Prompt) -> Turns {
+    let has_own_words = own_words(prompt.body);
     let mut turns = Turns::default();
     // Users' messages in a row are one turn.
     let mut goes_on = false;
     for (index, message) in prompt.conversation.messages.iter().enumerate() {
         match message.role {
-            Role::User if is_own(prompt, message) => {
+            Role::User if is_own(prompt, message, &has_own_words) => {
                 if !std::mem::replace(&mut goes_on, true) {
                     turns.starts.push(index);
                 }
@@ -33,7 +34,7 @@ pub fn find(prompt: &Prompt) -> Turns {
     turns
 }
 
-fn is_own(prompt: &Prompt, message: &Message) -> bool {
+fn is_own(prompt: &Prompt, message: &Message, has_own_words: impl Fn(&[u8]) -> bool) -> bool {
     let mut texts = prompt.pieces(message).iter().filter(|piece| piece.what == What::Text);
     // A request that is no conversation is all the user's.
     let is_whole = matches!(prompt.kind, RequestKind::Completion | RequestKind::Fim | RequestKind::Embedding);
@@ -81,6 +82,12 @@ mod tests {
             json!([{ "role": "user", "content": [{ "type": "image_url", "image_url": { "url": "u" } }] }]),
             &[0],
         );
+    }
+
+    #[test]
+    fn brackets_may_be_escaped() {
+        let body = br#"{"messages":[{"role":"user","content":"\u003cenv\u003ex\u003c/env\u003e"},{"role":"user","content":"a"}]}"#;
+        assert_eq!(read(ChatCompletions, body, Needs::ALL).unwrap().turns.starts, [1]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The file that a prompt to complete code begins in: code editors name it in a comment on top, or behind a mark of the
 //! model's own.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::fence::is_label;
-use super::raw::{LINE_BYTES_MAX, head, text};
+use super::raw::{LINE_BYTES_MAX, first_line, head, text};
 use crate::prompt::path::{file_path, without_scheme};
 
 /// Escaped bytes of comments that are looked at.
@@ -20,9 +20,9 @@ const COMMENT_SIGNS: [&str; 8] = ["//", "#", "--", "/*", "<!--", ";", "%", "\""]
 pub fn commented(raw: &[u8], mut found: impl FnMut(&str)) {
     for mark in FILE_MARKS {
         for at in memmem::find_iter(raw, mark) {
-            let line = text(head(raw.get(at + mark.len()..).unwrap_or_default(), LINE_BYTES_MAX)).into_owned();
-            let name = line.lines().next().unwrap_or_default();
-            if let Some(path) = file_path(name.split('<').next().unwrap_or_default().trim()) {
+            let behind = raw.get(at + mark.len()..).unwrap_or_default();
+            let name = head(behind, memchr(b'<', head(behind, LINE_BYTES_MAX)).unwrap_or(behind.len()));
+            if let Some(path) = file_path(text(first_line(name)).trim()) {
                 found(path);
             }
         }

@@ -1,8 +1,9 @@
 //! Elements of markup in a text that is still JSON-escaped: files that clients attach, and what clients add of their own.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::raw::{head, skip_blanks, text};
+use super::tags;
 use crate::prompt::PATH_BYTES_MAX;
 use crate::prompt::path::{file_path, without_scheme};
 
@@ -10,78 +11,13 @@ use crate::prompt::path::{file_path, without_scheme};
 const NAME_BYTES_MAX: usize = 48;
 /// Escaped bytes of a tag.
 const TAG_BYTES_MAX: usize = 1_200;
+/// Escaped bytes of a heading.
+const TITLE_BYTES_MAX: usize = 400;
 /// Escaped bytes behind a path in which its contents begin.
 const GAP_BYTES_MAX: usize = 400;
 
-/// Words in the names of elements that clients fill: about the machine, the editor, and how to behave.
-const OWN_WORDS: [&str; 28] = [
-    "caveat",
-    "details",
-    "diagnostics",
-    "editor",
-    "env",
-    "environment",
-    "guidelines",
-    "hint",
-    "info",
-    "instruction",
-    "instructions",
-    "layout",
-    "list",
-    "listing",
-    "map",
-    "memory",
-    "opened",
-    "permissions",
-    "recently",
-    "reminder",
-    "reminders",
-    "rules",
-    "skills",
-    "status",
-    "structure",
-    "tabs",
-    "tree",
-    "viewed",
-];
-/// Those of them that are no names of HTML and mean it also when they stand alone.
-const OWN_NAMES: [&str; 9] =
-    ["env", "environment", "guidelines", "instructions", "permissions", "reminder", "rules", "skills", "diagnostics"];
-/// Elements whose contents are a file, named in an attribute.
-const FILE_NAMES: [&str; 13] = [
-    "attachedfile",
-    "attachment",
-    "codeselection",
-    "codesnippet",
-    "currentfile",
-    "doc",
-    "document",
-    "file",
-    "filecontent",
-    "filecontents",
-    "filesnippet",
-    "snippet",
-    "sourcefile",
-];
-/// Attributes that name a file, on any element.
-const PATH_KEYS: [&str; 5] = ["path", "filepath", "file", "filename", "absolutepath"];
-/// Attributes that name a file on an element that is one.
-const NAME_KEYS: [&str; 5] = ["name", "src", "uri", "id", "title"];
-/// Elements that hold nothing but a path.
-const PATH_NAMES: [&str; 5] = ["path", "source", "filepath", "filename", "absolutepath"];
-/// Elements with a file's contents, behind one that holds its path.
-const CONTENT_NAMES: [&str; 10] = [
-    "body",
-    "code",
-    "content",
-    "contents",
-    "documentcontent",
-    "documentcontents",
-    "filecontent",
-    "filecontents",
-    "lines",
-    "text",
-];
+/// Elements of one text without their closing tag that are put up with: each was looked for to the end of the text.
+const UNCLOSED_MAX: usize = 16;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Element {
@@ -95,40 +31,62 @@ pub enum Element {
     Contents,
 }
 
-/// The element whose opening bracket is at `at`, and where it ends; none if it is of no interest. `follows_path`: the
-/// path of a file was the last thing of interest.
-pub fn element(raw: &[u8], at: usize, follows_path: bool) -> Option<(Element, usize)> {
-    let name = name(raw.get(at + 1..)?);
-    if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        return None;
+/// The markup in one text.
+pub struct Markup<'a> {
+    raw: &'a [u8],
+    unclosed_left: usize,
+}
+
+impl<'a> Markup<'a> {
+    pub fn new(raw: &'a [u8]) -> Self {
+        Self { raw, unclosed_left: UNCLOSED_MAX }
     }
-    let behind_name = at + 1 + name.len();
-    let inside = tag_end(raw, behind_name)?;
-    let tag = raw.get(behind_name..inside - 1)?;
-    let plain = plain(name);
-    if is_own(name, &plain) {
-        return Some((Element::Boilerplate, closed(raw, inside, name)?.1));
+
+    /// The element whose opening bracket is at `at`, and where it ends; none if it is of no interest. `follows_path`:
+    /// the path of a file was the last thing of interest.
+    pub fn element(&mut self, at: usize, follows_path: bool) -> Option<(Element, usize)> {
+        let name = name(self.raw.get(at + 1..)?);
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let behind_name = at + 1 + name.len();
+        let inside = tag_end(self.raw, behind_name)?;
+        let tag = self.raw.get(behind_name..inside - 1)?;
+        let plain = tags::plain(name);
+        if tags::is_own(name, &plain) {
+            return Some((Element::Boilerplate, self.end(inside, name)?));
+        }
+        if follows_path && tags::CONTENT_NAMES.contains(&plain.as_str()) {
+            return Some((Element::Contents, self.end(inside, name)?));
+        }
+        if tag.is_empty() && tags::PATH_NAMES.contains(&plain.as_str()) {
+            return path_inside(self.raw, inside, name);
+        }
+        let path = path_in(tag, tags::FILE_NAMES.contains(&plain.as_str()) && !tag.is_empty(), name)?;
+        Some((Element::File(path), self.end(inside, name).unwrap_or(inside)))
     }
-    if follows_path && CONTENT_NAMES.contains(&plain.as_str()) {
-        return Some((Element::Contents, closed(raw, inside, name)?.1));
+
+    /// Behind the closing tag of the element `name` whose contents begin at `inside`.
+    fn end(&mut self, inside: usize, name: &[u8]) -> Option<usize> {
+        let left = self.unclosed_left.checked_sub(1)?;
+        let closed = closing(self.raw, inside, name);
+        if closed.is_none() {
+            self.unclosed_left = left;
+        }
+        closed.map(|(_, end)| end)
     }
-    if tag.is_empty() && PATH_NAMES.contains(&plain.as_str()) {
-        return path_inside(raw, inside, name);
-    }
-    let path = path_in(tag, FILE_NAMES.contains(&plain.as_str()) && !tag.is_empty(), name)?;
-    let end = closed(raw, inside, name).map_or(inside, |(_, end)| end);
-    Some((Element::File(path), end))
 }
 
 /// Whether a text has words beside what clients add of their own.
 pub fn has_own_words(raw: &[u8]) -> bool {
-    let mut rest = skip_blanks(raw);
-    while !rest.is_empty() {
-        let Some(bracket) = memchr(b'<', head(rest, TAG_BYTES_MAX)) else { return true };
-        match element(rest, bracket, false) {
-            Some((Element::Boilerplate, end)) if is_title(rest.get(..bracket).unwrap_or_default()) => {
-                rest = skip_blanks(rest.get(end..).unwrap_or_default());
-            }
+    let mut markup = Markup::new(raw);
+    let blanks = |at: usize| raw.len() - skip_blanks(raw.get(at..).unwrap_or_default()).len();
+    let mut at = blanks(0);
+    while at < raw.len() {
+        let window = head(raw.get(at..).unwrap_or_default(), TITLE_BYTES_MAX);
+        let Some(bracket) = memchr(b'<', window) else { return true };
+        match markup.element(at + bracket, false) {
+            Some((Element::Boilerplate, end)) if is_title(head(window, bracket)) => at = blanks(end),
             _ => return true,
         }
     }
@@ -137,6 +95,9 @@ pub fn has_own_words(raw: &[u8]) -> bool {
 
 /// Nothing, or one heading: what stands in front of an element and belongs to it.
 pub fn is_title(before: &[u8]) -> bool {
+    if before.len() > TITLE_BYTES_MAX {
+        return false;
+    }
     let before = text(before);
     let before = before.trim();
     before.is_empty() || before.starts_with('#') && !before.contains('\n')
@@ -156,52 +117,32 @@ fn tag_end(raw: &[u8], at: usize) -> Option<usize> {
     if !matches!(rest.first()?, b'>' | b' ' | b'\\') {
         return None;
     }
-    let close = memchr(b'>', head(rest, TAG_BYTES_MAX))?;
+    // No tag goes on over the beginning of another.
+    let close = memchr2(b'>', b'<', head(rest, TAG_BYTES_MAX)).filter(|at| rest.get(*at) == Some(&b'>'))?;
     let is_empty = close > 0 && rest.get(close - 1) == Some(&b'/');
     (!is_empty).then_some(at + close + 1)
 }
 
 /// Where the closing tag of `name` begins and ends.
-fn closed(raw: &[u8], inside: usize, name: &[u8]) -> Option<(usize, usize)> {
+fn closing(raw: &[u8], inside: usize, name: &[u8]) -> Option<(usize, usize)> {
     let tag = [b"</", name, b">"].concat();
     let start = inside + memmem::find(raw.get(inside..)?, &tag)?;
     Some((start, start + tag.len()))
 }
 
-/// Lower-case, without what separates words.
-fn plain(name: &[u8]) -> String {
-    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
-}
-
-fn is_own(name: &[u8], plain: &str) -> bool {
-    let is_compound =
-        plain.len() < name.len() || name.windows(2).any(|pair| matches!(pair, [b'a'..=b'z', b'A'..=b'Z']));
-    if !is_compound {
-        return OWN_NAMES.contains(&plain);
-    }
-    let mut start = 0;
-    let mut is_own_word = |end: usize| {
-        let word = name.get(start..end).unwrap_or_default();
-        start = end;
-        let word = word.strip_prefix(b"_").or_else(|| word.strip_prefix(b"-")).unwrap_or(word);
-        OWN_WORDS.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()))
-    };
-    let begins_word = |pair: &[u8]| matches!(pair, [_, b'_' | b'-'] | [b'a'..=b'z', b'A'..=b'Z']);
-    let mut ends = name.windows(2).enumerate().filter(|(_, pair)| begins_word(pair)).map(|(at, _)| at + 1);
-    ends.any(&mut is_own_word) || is_own_word(name.len())
-}
-
 /// `<path>src/app.py</path>`
 fn path_inside(raw: &[u8], inside: usize, name: &[u8]) -> Option<(Element, usize)> {
     let window = head(raw, inside + PATH_BYTES_MAX + TAG_BYTES_MAX);
-    let (start, end) = closed(window, inside, name)?;
+    let (start, end) = closing(window, inside, name)?;
     let inner = text(raw.get(inside..start)?);
     let path = file_path(without_scheme(inner.trim()))?.to_owned();
     let mut gap = head(raw.get(end..)?, GAP_BYTES_MAX);
     let mut has_contents = false;
-    while let Some(bracket) = memchr(b'<', gap) {
+    while let Some(bracket) = memchr(b'<', gap)
+        && !has_contents
+    {
         gap = gap.get(bracket + 1..)?;
-        has_contents = has_contents || CONTENT_NAMES.contains(&plain(self::name(gap)).as_str());
+        has_contents = tags::CONTENT_NAMES.contains(&tags::plain(self::name(gap)).as_str());
     }
     Some((Element::Path { path, has_contents }, end))
 }
@@ -216,10 +157,10 @@ fn path_in(tag: &[u8], is_file: bool, name: &[u8]) -> Option<String> {
     let value = |keys: &[&str]| {
         let mut attributes = attributes(&tag);
         attributes.find_map(|(key, value)| {
-            keys.contains(&plain(key.as_bytes()).as_str()).then(|| file_path(without_scheme(value)))?
+            keys.contains(&tags::plain(key.as_bytes()).as_str()).then(|| file_path(without_scheme(value)))?
         })
     };
-    let path = value(&PATH_KEYS).or_else(|| if is_file { value(&NAME_KEYS) } else { None });
+    let path = value(&tags::PATH_KEYS).or_else(|| if is_file { value(&tags::NAME_KEYS) } else { None });
     path.map(str::to_owned)
 }
 
@@ -244,7 +185,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{Element, element, has_own_words};
+    use super::{Element, Markup, UNCLOSED_MAX, has_own_words};
 
     fn file(path: &str) -> Option<Element> {
         Some(Element::File(path.into()))
@@ -281,9 +222,17 @@ mod tests {
             ("<b", None),
             ("< b>", None),
         ] {
-            assert_eq!(element(text.as_bytes(), 0, false).map(|(element, _)| element), expected, "{text}");
+            assert_eq!(Markup::new(text.as_bytes()).element(0, false).map(|(element, _)| element), expected, "{text}");
         }
-        assert_eq!(element(b"<content>x</content>y", 0, true), Some((Element::Contents, 20)));
+        assert_eq!(Markup::new(b"<content>x</content>y").element(0, true), Some((Element::Contents, 20)));
+    }
+
+    #[test]
+    fn looking_for_closing_tags_ends() {
+        let text = "<system-reminder>".repeat(UNCLOSED_MAX) + "<env>x</env>";
+        let mut markup = Markup::new(text.as_bytes());
+        let found = |(at, _)| markup.element(at, false);
+        assert_eq!(text.match_indices('<').filter_map(found).count(), 0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A name stands in the fence's info string (```` ```py src/app.py ````, ```` ```ts title="a.ts" ````), alone on the line
 //! before the fence, or, in blocks that search and replace, on their first line.
 
-use super::raw::{after_break, first_line, is_blank, last_line, line_above, text};
+use super::raw::{after_break, first_line, indent, is_blank, line_above, text};
 use crate::prompt::path::{file_path, labelled_path};
 
 /// A fence that opens a block.
@@ -32,9 +32,9 @@ impl Opening {
     pub fn at(raw: &[u8], at: usize) -> Option<Self> {
         let (before, after) = (raw.get(..at)?, raw.get(at..)?);
         let ticks = ticks(after);
+        let indent = indent(before)?;
         let info = first_line(after.get(ticks..)?);
-        let indent = last_line(before);
-        if !is_blank(indent) || info.contains(&b'`') {
+        if info.contains(&b'`') {
             return None;
         }
         let line = at - indent.len();
@@ -47,7 +47,7 @@ impl Opening {
         let (Some(before), Some(after)) = (raw.get(..at), raw.get(at..)) else { return false };
         let ticks = ticks(after);
         let behind = || first_line(after.get(ticks..).unwrap_or_default());
-        ticks >= self.ticks && is_blank(last_line(before)) && is_blank(behind())
+        ticks >= self.ticks && indent(before).is_some() && is_blank(behind())
     }
 
     /// The block up to `end`; nothing before `from` is its own.

@@ -1,6 +1,6 @@
 //! The outcome of a tool call: which file's contents it begins with. Only its head is looked at.
 
-use super::element::{Element, element};
+use super::element::{Element, Markup};
 use super::fence::is_label;
 use super::raw::{head, skip_blanks, text};
 use crate::json::{self, Cursor, Kind, unescape};
@@ -34,7 +34,8 @@ pub fn file_at_head(raw: &[u8], found: impl FnOnce(&str)) {
 }
 
 fn in_markup(raw: &[u8], found: impl FnOnce(&str)) {
-    let mut elements = memchr::memchr_iter(b'<', raw).filter_map(|at| element(raw, at, false));
+    let mut markup = Markup::new(raw);
+    let mut elements = memchr::memchr_iter(b'<', raw).filter_map(|at| markup.element(at, false));
     if let Some((Element::File(path) | Element::Path { path, has_contents: true }, _)) = elements.next() {
         found(&path);
     }

@@ -11,6 +11,7 @@ mod head;
 mod mention;
 mod patch;
 mod raw;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -18,8 +19,7 @@ mod words;
 
 use memchr::{memchr, memmem};
 
-use self::element::Element;
-pub(super) use self::element::has_own_words;
+use self::element::{Element, has_own_words};
 use self::text::Event;
 use super::conversation::{Piece, Prompt, Role, What};
 use super::path::{declared_path, is_placeholder};
@@ -85,6 +85,9 @@ pub fn sights(prompt: &Prompt, found: impl FnMut(Sight)) {
     let mut fences = prompt.fences.as_slice();
     let first = first_that_counts(prompt);
     for (index, message) in prompt.conversation.messages.iter().enumerate().skip(first) {
+        if looking.left == 0 {
+            return;
+        }
         looking.message = index;
         for piece in prompt.pieces(message) {
             let (own, after) = fences_within(fences, &piece.span);
@@ -94,11 +97,12 @@ pub fn sights(prompt: &Prompt, found: impl FnMut(Sight)) {
     }
 }
 
-/// Those of ascending `fences` that lie in `span`, and those behind it.
+/// Those of ascending `fences` that lie in `span`, and those behind it. Texts have few, and each is passed once.
 fn fences_within<'a>(fences: &'a [u32], span: &Span) -> (&'a [u32], &'a [u32]) {
-    let first = fences.partition_point(|at| (*at as usize) < span.start);
+    let before = |bound: usize| move |at: &&u32| (**at as usize) < bound;
+    let first = fences.iter().take_while(before(span.start)).count();
     let fences = fences.get(first..).unwrap_or_default();
-    fences.split_at(fences.partition_point(|at| (*at as usize) < span.end))
+    fences.split_at(fences.iter().take_while(before(span.end)).count())
 }
 
 /// The message after the last one in which a user takes back the files above it, as clients do after examples.
@@ -220,6 +224,12 @@ impl<F: FnMut(Sight)> Looking<F> {
             }
         }
     }
+}
+
+/// Which of a body's texts have words of a user's own, beside what clients add.
+pub(super) fn own_words(body: &[u8]) -> impl Fn(&[u8]) -> bool {
+    let escapes_brackets = escapes_brackets(body);
+    move |raw| if escapes_brackets { has_own_words(&with_brackets(raw)) } else { has_own_words(raw) }
 }
 
 /// Whether the body's encoder writes the brackets of markup as escapes, as Go's does. It does so throughout: where one

@@ -15,13 +15,34 @@ pub fn last_line(raw: &[u8]) -> &[u8] {
         let Some(letter) = window.get(..end).and_then(|text| text.iter().rposition(|byte| *byte == b'n')) else {
             break 0;
         };
-        let slashes = window.iter().take(letter).rev().take_while(|byte| **byte == b'\\').count();
-        if slashes % 2 == 1 {
+        if let Some([before @ .., b'\\']) = window.get(..letter)
+            && is_escape(before)
+        {
             break letter + 1;
         }
         end = letter;
     };
     window.get(start..).unwrap_or_default()
+}
+
+/// The blanks that a line begins with, if `raw` ends in them.
+pub fn indent(raw: &[u8]) -> Option<&[u8]> {
+    let mut rest = raw;
+    loop {
+        rest = match rest {
+            [before @ .., b' ' | b'\t'] => before,
+            [before @ .., b'\\', b't'] if is_escape(before) => before,
+            [before @ .., b'\\', b'n' | b'r'] if is_escape(before) => break,
+            [] => break,
+            _ => return None,
+        };
+    }
+    raw.get(rest.len()..)
+}
+
+/// Whether a backslash behind `before` is not itself escaped.
+fn is_escape(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
 }
 
 /// What stands before the first line break of `raw`.

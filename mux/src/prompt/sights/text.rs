@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use super::element::{Element, element, is_title};
+use super::element::{Element, Markup, is_title};
 use super::fence::{Block, Opening};
 
 /// What stands in a text, in order.
@@ -17,7 +17,7 @@ pub enum Event<'a> {
 /// Calls `event` with what stands in `raw`. `fences` are the offsets at which runs of three or more backticks begin.
 pub fn walk(raw: &[u8], fences: impl Iterator<Item = usize>, event: impl FnMut(Event<'_>)) {
     let mut fences = fences.peekable();
-    let mut walk = Walk { raw, at: 0, follows_path: false, event };
+    let mut walk = Walk { raw, markup: Markup::new(raw), at: 0, follows_path: false, event };
     while walk.at < raw.len() {
         let opening =
             std::iter::from_fn(|| fences.next()).filter(|at| *at >= walk.at).find_map(|at| Opening::at(raw, at));
@@ -37,6 +37,7 @@ pub fn walk(raw: &[u8], fences: impl Iterator<Item = usize>, event: impl FnMut(E
 
 struct Walk<'a, F> {
     raw: &'a [u8],
+    markup: Markup<'a>,
     /// Up to here everything was given.
     at: usize,
     follows_path: bool,
@@ -50,7 +51,7 @@ impl<F: FnMut(Event<'_>)> Walk<'_, F> {
         while let Some(bracket) = self.raw.get(from..until).and_then(|rest| memchr(b'<', rest)) {
             let bracket = from + bracket;
             from = bracket + 1;
-            if let Some((element, end)) = element(self.raw, bracket, self.follows_path) {
+            if let Some((element, end)) = self.markup.element(bracket, self.follows_path) {
                 let title =
                     element == Element::Boilerplate && is_title(self.raw.get(self.at..bracket).unwrap_or_default());
                 if !title {

@@ -1,6 +1,7 @@
 //! A shell script as words: as much of the shell's grammar as tells file names from text.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Token<'a> {
@@ -19,12 +20,12 @@ pub struct Words<'a> {
     text: &'a str,
     at: usize,
     /// End marks of heredocs whose text begins on the next line.
-    heredocs: Vec<String>,
+    heredocs: VecDeque<String>,
 }
 
 impl<'a> Words<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, heredocs: Vec::new() }
+        Self { text, at: 0, heredocs: VecDeque::new() }
     }
 
     fn rest(&self) -> &'a str {
@@ -52,25 +53,36 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn redirect(&mut self) -> Token<'a> {
+    /// Passes over a sign of redirection; none if what follows it belongs to it and goes with it.
+    fn redirect(&mut self) -> Option<Token<'a>> {
         if self.take("<<<") {
-            return Token::HereString;
+            return Some(Token::HereString);
         }
         if self.take("<<-") || self.take("<<") {
             self.skip_blanks();
             let mark = self.word().into_owned();
-            self.heredocs.push(mark);
-            // The rest of the line goes on with the same command.
-            return self.next().unwrap_or(Token::End);
+            self.heredocs.push_back(mark);
+            return None;
         }
         self.at += 1;
         let _ = self.take(">") || self.take("|");
         if self.take("&") {
             // Another stream.
             let _ = self.word();
-            return self.next().unwrap_or(Token::End);
+            return None;
         }
-        Token::Redirect
+        Some(Token::Redirect)
+    }
+
+    /// The end of a command, or of one line of it: then the next heredoc begins.
+    fn line_end(&mut self) -> Token<'a> {
+        self.at += 1;
+        let Some(mark) = self.heredocs.pop_front() else { return Token::End };
+        let text = self.heredoc(&mark);
+        // The line break behind it ends the command, or begins the next.
+        let is_break = self.at > 0 && self.text.as_bytes().get(self.at - 1) == Some(&b'\n');
+        self.at -= usize::from(is_break);
+        Token::Heredoc(text)
     }
 
     /// The text of a heredoc, in front of which this stands.
@@ -147,42 +159,33 @@ impl<'a> Iterator for Words<'a> {
     type Item = Token<'a>;
 
     fn next(&mut self) -> Option<Token<'a>> {
-        self.skip_blanks();
-        match self.peek()? {
-            b'\n' => {
-                self.at += 1;
-                if self.heredocs.is_empty() {
+        loop {
+            self.skip_blanks();
+            let rest = self.rest();
+            match self.peek()? {
+                b'\n' => return Some(self.line_end()),
+                b'&' if rest.starts_with("&>") => self.at += 1,
+                b'<' if rest.starts_with("<(") => {
+                    self.at += 2;
                     return Some(Token::End);
                 }
-                let mark = self.heredocs.remove(0);
-                let text = self.heredoc(&mark);
-                // Another heredoc, or the end of the line.
-                self.at = self.at.saturating_sub(1);
-                if self.text.as_bytes().get(self.at) != Some(&b'\n') {
-                    self.at = self.text.len();
+                b';' | b'|' | b'&' | b'(' | b')' | b'`' => {
+                    self.at += 1;
+                    return Some(Token::End);
                 }
-                Some(Token::Heredoc(text))
-            }
-            b'&' if self.rest().starts_with("&>") => {
-                self.at += 1;
-                Some(self.redirect())
-            }
-            b';' | b'|' | b'&' | b'(' | b')' | b'`' => {
-                self.at += 1;
-                Some(Token::End)
-            }
-            b'<' if self.rest().starts_with("<(") => {
-                self.at += 2;
-                Some(Token::End)
-            }
-            b'<' | b'>' => Some(self.redirect()),
-            _ => {
-                let word = self.word();
-                let is_stream = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-                if is_stream && matches!(self.peek(), Some(b'<' | b'>')) {
-                    return Some(self.redirect());
+                b'<' | b'>' => {
+                    if let Some(token) = self.redirect() {
+                        return Some(token);
+                    }
                 }
-                Some(Token::Word(word))
+                _ => {
+                    let word = self.word();
+                    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+                    // The number of a stream.
+                    if !is_number || !matches!(self.peek(), Some(b'<' | b'>')) {
+                        return Some(Token::Word(word));
+                    }
+                }
             }
         }
     }
