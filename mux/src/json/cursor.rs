@@ -229,9 +229,15 @@ impl<'a> Cursor<'a> {
     }
 
     fn key(&mut self) -> Result<Cow<'a, [u8]>, Error> {
-        let span = self.string()?;
+        self.expect(b'"', "a string")?;
+        let start = self.at;
+        // A short string is found at once only if it holds nothing odd, so no escape either.
+        let short = self.short_string_end(start);
+        let end = short.map_or_else(|| self.string_end(start), Ok)?;
+        self.at = end + 1;
         self.expect(b':', "`:`")?;
-        Ok(unescape(self.raw(&span)))
+        let raw = self.raw(&(start..end));
+        Ok(if short.is_some() { Cow::Borrowed(raw) } else { unescape(raw) })
     }
 
     fn open(&mut self, bracket: u8, expected: &'static str) -> Result<usize, Error> {
