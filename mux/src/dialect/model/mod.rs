@@ -100,4 +100,16 @@ impl Part {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(Text { text: text.into(), cache: None })
     }
+
+    /// Where the part's cache mark is or may be put.
+    pub fn cache_mut(&mut self) -> Option<&mut Option<Cache>> {
+        match self {
+            Self::Text(part) => Some(&mut part.cache),
+            Self::Image(part) => Some(&mut part.cache),
+            Self::Document(part) => Some(&mut part.cache),
+            Self::ToolCall(part) => Some(&mut part.cache),
+            Self::ToolResult(part) => Some(&mut part.cache),
+            Self::Thinking(_) | Self::RedactedThinking(_) | Self::Refusal(_) => None,
+        }
+    }
 }

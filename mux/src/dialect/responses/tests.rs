@@ -1,0 +1,1 @@
+//! Rows for this dialect's readers and writers.
