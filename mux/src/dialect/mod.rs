@@ -166,3 +166,6 @@ pub fn read_answer(from: Dialect, body: &[u8]) -> Result<Answer, AnswerError> {
 fn parse(body: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(body).map_err(|error| format!("it is not JSON that can be read ({error})"))
 }
+
+#[cfg(test)]
+mod tests;
