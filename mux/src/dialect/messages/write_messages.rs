@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped};
-use crate::dialect::model::{Cache, Document, Image, Message, Part, Role, Source, Text, ToolCall, ToolResult};
+use crate::dialect::model::{Cache, Document, Image, Message, Part, Role, Source, Text, Thought, ToolCall, ToolResult};
 use crate::dialect::prepare::{is_instruction, merged};
 use crate::dialect::shared::put;
 
@@ -13,7 +13,7 @@ pub fn write(mut messages: Vec<Message>, dropped: &mut Dropped) -> Result<(Optio
     let speech = messages.iter().position(|message| !is_instruction(message.role)).unwrap_or(messages.len());
     let rest = messages.split_off(speech);
     let leading = messages.into_iter().flat_map(|message| message.parts).collect();
-    let system = match blocks(leading, dropped)? {
+    let system = match blocks(sayable(leading, dropped), dropped)? {
         blocks if blocks.is_empty() => None,
         blocks if blocks.iter().any(|block| block["type"] != "text") => {
             return Err(At::Root
@@ -22,11 +22,15 @@ pub fn write(mut messages: Vec<Message>, dropped: &mut Dropped) -> Result<(Optio
         }
         blocks => Some(simplest(blocks)),
     };
-    let spoken = rest.into_iter().map(|message| {
+    let mut spoken = Vec::with_capacity(rest.len());
+    for mut message in rest {
         dropped.add_if(message.name.is_some(), "name");
-        in_place(message)
-    });
-    let turns = merged(spoken.collect(), |one, other| one == other);
+        message.parts = sayable(message.parts, dropped);
+        if !message.parts.is_empty() {
+            spoken.push(in_place(message));
+        }
+    }
+    let turns = merged(spoken, |one, other| one == other);
     let mut written: Vec<Value> = Vec::with_capacity(turns.len());
     let last_turn = turns.len().saturating_sub(1);
     for (index, turn) in turns.into_iter().enumerate() {
@@ -37,10 +41,7 @@ pub fn write(mut messages: Vec<Message>, dropped: &mut Dropped) -> Result<(Optio
         if role == "assistant" && index == last_turn {
             trim_end(&mut parts);
         }
-        let blocks = blocks(parts, dropped)?;
-        if !blocks.is_empty() {
-            written.push(json!({ "role": role, "content": simplest(blocks) }));
-        }
+        written.push(json!({ "role": role, "content": simplest(blocks(parts, dropped)?) }));
     }
     if written.is_empty() {
         return Err(At::Root
@@ -81,26 +82,29 @@ fn simplest(mut blocks: Vec<Value>) -> Value {
     }
 }
 
-fn blocks(parts: Vec<Part>, dropped: &mut Dropped) -> Result<Vec<Value>, Untranslatable> {
-    let mut blocks = Vec::with_capacity(parts.len());
-    for part in parts {
-        blocks.extend(block(part, dropped)?);
-    }
-    Ok(blocks)
+/// Without what the target would refuse and nobody misses: text of white space, thoughts that it did not sign.
+fn sayable(mut parts: Vec<Part>, dropped: &mut Dropped) -> Vec<Part> {
+    parts.retain(|part| match part {
+        Part::Text(Text { text, .. }) | Part::Refusal(text) => !text.trim().is_empty(),
+        Part::Thinking(thought) => {
+            dropped.add_if(thought.signature.is_none(), "thinking");
+            thought.signature.is_some()
+        }
+        _ => true,
+    });
+    parts
 }
 
-/// `None` for what the target would refuse and nobody misses: text of white space, thoughts that others signed.
-fn block(part: Part, dropped: &mut Dropped) -> Result<Option<Value>, Untranslatable> {
-    let (written, cache) = match part {
-        Part::Text(Text { text, cache }) if !text.trim().is_empty() => (json!({ "type": "text", "text": text }), cache),
-        Part::Refusal(text) if !text.trim().is_empty() => (json!({ "type": "text", "text": text }), None),
-        Part::Text(_) | Part::Refusal(_) => return Ok(None),
-        Part::Thinking(thought) => {
-            let Some(signature) = thought.signature else {
-                dropped.add("thinking");
-                return Ok(None);
-            };
-            (json!({ "type": "thinking", "thinking": thought.text, "signature": signature }), None)
+fn blocks(parts: Vec<Part>, dropped: &mut Dropped) -> Result<Vec<Value>, Untranslatable> {
+    parts.into_iter().map(|part| block(part, dropped)).collect()
+}
+
+fn block(part: Part, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
+    let (mut written, cache) = match part {
+        Part::Text(Text { text, cache }) => (json!({ "type": "text", "text": text }), cache),
+        Part::Refusal(text) => (json!({ "type": "text", "text": text }), None),
+        Part::Thinking(Thought { text, signature }) => {
+            (json!({ "type": "thinking", "thinking": text, "signature": signature }), None)
         }
         Part::RedactedThinking(data) => (json!({ "type": "redacted_thinking", "data": data }), None),
         Part::Image(image) => write_image(image, dropped)?,
@@ -108,11 +112,10 @@ fn block(part: Part, dropped: &mut Dropped) -> Result<Option<Value>, Untranslata
         Part::ToolCall(call) => write_call(call),
         Part::ToolResult(result) => write_result(result, dropped)?,
     };
-    let mut written = written;
     if let (Some(map), Some(cache)) = (written.as_object_mut(), cache) {
         map.insert("cache_control".to_owned(), cache);
     }
-    Ok(Some(written))
+    Ok(written)
 }
 
 type Written = (Value, Option<Cache>);
@@ -139,7 +142,7 @@ fn write_result(result: ToolResult, dropped: &mut Dropped) -> Result<Written, Un
     let mut map = Map::new();
     put(&mut map, "type", Some("tool_result"));
     put(&mut map, "tool_use_id", Some(id));
-    let blocks = blocks(content, dropped)?;
+    let blocks = blocks(sayable(content, dropped), dropped)?;
     put(&mut map, "content", Some(blocks).filter(|blocks| !blocks.is_empty()).map(simplest));
     put(&mut map, "is_error", Some(true).filter(|_| is_error));
     Ok((Value::Object(map), cache))
