@@ -1,0 +1,118 @@
+//! The input items of a Responses request.
+
+use serde_json::{Map, Value, json};
+
+use crate::dialect::Untranslatable;
+use crate::dialect::fields::{At, Dropped};
+use crate::dialect::model::{Document, Message, Part, Role, Source, ToolCall, ToolResult};
+use crate::dialect::shared::put;
+
+/// A message's words become one item; calls and results are items of their own, in their order.
+pub fn write(messages: Vec<Message>, dropped: &mut Dropped) -> Result<Vec<Value>, Untranslatable> {
+    let mut items = Vec::with_capacity(messages.len());
+    for message in messages {
+        dropped.add_if(message.name.is_some(), "name");
+        let mut said = Vec::new();
+        for part in message.parts {
+            let item = match part {
+                Part::ToolCall(call) => write_call(call, dropped),
+                Part::ToolResult(result) => write_result(result, dropped)?,
+                Part::Thinking(_) => {
+                    dropped.add("thinking");
+                    continue;
+                }
+                Part::RedactedThinking(_) => {
+                    dropped.add("redacted_thinking");
+                    continue;
+                }
+                part => {
+                    said.push(write_part(part, message.role, dropped)?);
+                    continue;
+                }
+            };
+            items.extend(write_message(message.role, std::mem::take(&mut said)));
+            items.push(item);
+        }
+        items.extend(write_message(message.role, said));
+    }
+    Ok(items)
+}
+
+fn write_message(role: Role, said: Vec<Value>) -> Option<Value> {
+    if said.is_empty() {
+        return None;
+    }
+    let role = match role {
+        Role::System => "system",
+        Role::Developer => "developer",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    Some(json!({ "type": "message", "role": role, "content": said }))
+}
+
+fn write_call(call: ToolCall, dropped: &mut Dropped) -> Value {
+    let ToolCall { id, name, kind: _, arguments, cache } = call;
+    dropped.add_if(cache.is_some(), "cache_control");
+    let arguments = if arguments.is_empty() { "{}".to_owned() } else { arguments };
+    json!({ "type": "function_call", "call_id": id, "name": name, "arguments": arguments })
+}
+
+fn write_result(result: ToolResult, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
+    let ToolResult { id, mut content, is_error, cache } = result;
+    dropped.add_if(cache.is_some(), "cache_control");
+    if is_error {
+        // There is no field for it, and the model must know.
+        match content.first_mut() {
+            Some(Part::Text(text)) => text.text.insert_str(0, "Error: "),
+            _ => content.insert(0, Part::text("Error")),
+        }
+    }
+    let output = match content.as_mut_slice() {
+        [] => json!(""),
+        [Part::Text(text)] => json!(std::mem::take(&mut text.text)),
+        _ => {
+            let parts = content.into_iter().map(|part| write_part(part, Role::User, dropped));
+            Value::Array(parts.collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(json!({ "type": "function_call_output", "call_id": id, "output": output }))
+}
+
+fn write_part(mut part: Part, role: Role, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
+    let cache = part.cache_mut().and_then(Option::take);
+    dropped.add_if(cache.is_some(), "cache_control");
+    match part {
+        Part::Text(text) if role == Role::Assistant => Ok(json!({ "type": "output_text", "text": text.text })),
+        Part::Text(text) => Ok(json!({ "type": "input_text", "text": text.text })),
+        Part::Refusal(refusal) => Ok(json!({ "type": "refusal", "refusal": refusal })),
+        Part::Image(image) => {
+            // The API's type demands a detail.
+            let detail = image.detail.as_deref().unwrap_or("auto");
+            Ok(json!({ "type": "input_image", "image_url": image.source.to_url(), "detail": detail }))
+        }
+        Part::Document(document) => Ok(write_document(&document)),
+        Part::Thinking(_) | Part::RedactedThinking(_) | Part::ToolCall(_) | Part::ToolResult(_) => {
+            Err(At::Root.name("messages").untranslatable("has a tool's result with a call or reasoning in it"))
+        }
+    }
+}
+
+/// Plain text goes as text, which every model reads.
+fn write_document(document: &Document) -> Value {
+    let name = document.name.as_deref();
+    if let Some(text) = document.plain_text() {
+        let heading = name.map(|name| format!("{name}\n\n")).unwrap_or_default();
+        return json!({ "type": "input_text", "text": heading + &text });
+    }
+    let mut written = Map::new();
+    put(&mut written, "type", Some("input_file"));
+    match &document.source {
+        Source::Url(url) => put(&mut written, "file_url", Some(url.as_str())),
+        source => {
+            put(&mut written, "filename", Some(name.unwrap_or("document.pdf")));
+            put(&mut written, "file_data", Some(source.to_url()));
+        }
+    }
+    Value::Object(written)
+}
