@@ -2,11 +2,12 @@
 //! the gateway asked for.
 
 use mux::dialect::Dialect;
-use mux::route::UsageChunk;
+use mux::route::{Translation, UsageChunk};
 use mux::sse::{Event, Piece, Splitter};
 use mux::usage::{self, Stream, Usage};
 
 use crate::exchange::TryOutcome;
+use crate::translated::Translated;
 
 /// Bytes of a plain answer that are kept to read its usage; of a larger one the usage is not known.
 pub const PLAIN_BYTES_MAX: usize = 16 << 20;
@@ -23,6 +24,8 @@ pub enum Answer {
         complete: bool,
     },
     Events(Box<Events>),
+    /// In another dialect than the client's.
+    Translated(Box<Translated>),
 }
 
 #[derive(Debug)]
@@ -43,20 +46,34 @@ impl Answer {
         usage_chunk: UsageChunk,
     ) -> Self {
         let readable = (200..300).contains(&status) && encoding.is_none_or(|encoding| encoding == "identity");
-        let media_type = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-        if readable && media_type.eq_ignore_ascii_case("text/event-stream") {
+        if readable && is_event_stream(kind) {
             let (splitter, stream) = (Splitter::new(), Stream::new(dialect));
             return Self::Events(Box::new(Events { splitter, stream, usage_chunk, complete: false }));
         }
-        if readable && media_type.to_ascii_lowercase().ends_with("json") {
+        if readable && media_type(kind).to_ascii_lowercase().ends_with("json") {
             return Self::Plain { dialect, kept: Vec::new(), complete: false };
         }
         Self::Opaque { complete: false }
     }
 
+    /// An answer in another dialect than the client's.
+    pub fn translated(dialect: Dialect, status: u16, kind: Option<&str>, translation: Translation) -> Self {
+        let is_stream = (200..300).contains(&status) && is_event_stream(kind);
+        Self::Translated(Box::new(Translated::new(dialect, translation, status, is_stream)))
+    }
+
+    /// Whether it is held back until it is whole.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Translated(translated) if translated.is_held())
+    }
+
     /// Whether the length of the answer will differ from what the provider announced.
     pub fn changes_length(&self) -> bool {
-        matches!(self, Self::Events(events) if events.usage_chunk == UsageChunk::TakeOut)
+        match self {
+            Self::Opaque { .. } | Self::Plain { .. } => false,
+            Self::Events(events) => events.usage_chunk == UsageChunk::TakeOut,
+            Self::Translated(_) => true,
+        }
     }
 
     /// Whether the bytes of chunks matter at all.
@@ -81,12 +98,14 @@ impl Answer {
                 None
             }
             Self::Events(events) => events.chunk(chunk, is_last),
+            Self::Translated(translated) => Some(translated.piece(chunk, is_last)),
         }
     }
 
     /// What is known when the try has ended.
-    pub fn outcome(&self, request_bytes: u64) -> TryOutcome {
+    pub fn outcome(&mut self, request_bytes: u64) -> TryOutcome {
         match self {
+            Self::Translated(translated) => translated.outcome(request_bytes),
             Self::Opaque { complete: true } => TryOutcome::Silent,
             Self::Plain { dialect, kept, complete: true } => {
                 usage::from_json(*dialect, kept).map_or(TryOutcome::Silent, TryOutcome::Said)
@@ -98,6 +117,14 @@ impl Answer {
             Self::Events(events) => TryOutcome::Cut(events.stream.estimate(request_bytes)),
         }
     }
+}
+
+fn media_type(kind: Option<&str>) -> &str {
+    kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim()
+}
+
+fn is_event_stream(kind: Option<&str>) -> bool {
+    media_type(kind).eq_ignore_ascii_case("text/event-stream")
 }
 
 fn guess(request_bytes: u64) -> Usage {

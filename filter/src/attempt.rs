@@ -4,12 +4,15 @@
 use std::rc::Rc;
 
 use mux::config::{Auth, KeyHeader};
+use mux::dialect::Dialect;
 use mux::refusal::{Code, Refusal};
+use mux::route::UsageChunk;
 
 use crate::answer::Answer;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Exchange, Shared, Try, TryOutcome};
 use crate::headers::{Headers, PASSED_ON, is_ours, name};
+use crate::translated::Whole;
 use crate::vm::Vm;
 
 /// One upstream stream.
@@ -38,7 +41,7 @@ impl Attempt {
         let Some(exchange) = number.and_then(|number| vm.exchanges.find(number)) else {
             *self = Self::Idle;
             let refusal = Refusal::new(Code::Internal, "The request came past the routing filter.");
-            return Step::reply(Reply::refusal(&refusal, mux::dialect::Dialect::Chat));
+            return Step::reply(Reply::refusal(&refusal, Dialect::Chat));
         };
         let effects = send(&exchange.borrow());
         let index = begin_try(&mut exchange.borrow_mut(), vm.now_ms);
@@ -56,31 +59,52 @@ impl Attempt {
                 one.first_byte_ms = now_ms;
             }
             exchange.answering.set(Some(status));
-            let (dialect, usage_chunk) = exchange.target.as_ref().map_or_else(
-                || (mux::dialect::Dialect::Chat, mux::route::UsageChunk::Keep),
-                |target| (target.endpoint.dialect(), target.usage_chunk),
-            );
-            let (kind, encoding) = (headers.get(name::CONTENT_TYPE), headers.get(name::CONTENT_ENCODING));
-            Answer::new(dialect, status, kind, encoding, usage_chunk)
+            answer_of(&mut exchange, status, headers)
         };
         if is_last {
             answer.chunk(b"", true);
         }
         let misplaced = |own: &&str| is_ours(own) || (*own == name::CONTENT_LENGTH && answer.changes_length());
         let effects = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into())).collect();
+        let flow = if answer.is_held() && !is_last { Flow::Pause } else { Flow::Continue };
         *self = Self::Answered { exchange, index, answer };
-        Step::with(Flow::Continue, effects)
+        Step::with(flow, effects)
     }
 
-    /// Whether the bytes of the next chunk are worth copying in.
-    pub fn looks_at_chunks(&self) -> bool {
+    /// Whether an answer is read at all.
+    pub fn is_reading(&self) -> bool {
         matches!(self, Self::Answered { answer, .. } if answer.looks())
     }
 
+    /// Whether the bytes of the next chunk are worth copying in: of an answer that is held back, all of them at its end.
+    pub fn looks_at(&self, is_last: bool) -> bool {
+        matches!(self, Self::Answered { answer, .. } if answer.looks() && (is_last || !answer.is_held()))
+    }
+
+    /// The next chunk; of an answer that is held back, the last one is all of it.
     pub fn response_chunk(&mut self, chunk: &[u8], is_last: bool) -> Step {
-        let Self::Answered { answer, .. } = self else { return Step::on() };
-        let effects = answer.chunk(chunk, is_last).map(Effect::ReplaceResponseBody);
-        Step::with(Flow::Continue, effects.into_iter().collect())
+        let Self::Answered { exchange, answer, .. } = self else { return Step::on() };
+        match answer {
+            Answer::Translated(translated) if translated.is_held() => {
+                if !is_last {
+                    return Step::hold();
+                }
+                let Whole { status, body } = translated.whole(chunk);
+                exchange.borrow().answering.set(Some(status));
+                let effects = vec![
+                    Effect::SetResponseHeader(name::STATUS, status.to_string()),
+                    Effect::SetResponseHeader(name::CONTENT_TYPE, "application/json".into()),
+                    Effect::RemoveResponseHeader(name::CONTENT_ENCODING.into()),
+                    Effect::SetResponseHeader(name::CONTENT_LENGTH, body.len().to_string()),
+                    Effect::ReplaceResponseBody(body),
+                ];
+                Step::with(Flow::Continue, effects)
+            }
+            _ => {
+                let effects = answer.chunk(chunk, is_last).map(Effect::ReplaceResponseBody);
+                Step::with(Flow::Continue, effects.into_iter().collect())
+            }
+        }
     }
 
     /// Envoy is done with the try.
@@ -95,10 +119,23 @@ impl Attempt {
             let request_bytes = exchange.record.request_bytes;
             if let Some(one) = exchange.tries.get_mut(index) {
                 one.ended_ms = vm.now_ms;
-                one.outcome = answer.map_or(TryOutcome::Unanswered, |answer| answer.outcome(request_bytes));
+                one.outcome = answer.map_or(TryOutcome::Unanswered, |mut answer| answer.outcome(request_bytes));
             }
         }
         vm.end_one(&exchange);
+    }
+}
+
+/// How the answer of this status is read.
+fn answer_of(exchange: &mut Exchange, status: u16, headers: &Headers) -> Answer {
+    let (kind, encoding) = (headers.get(name::CONTENT_TYPE), headers.get(name::CONTENT_ENCODING));
+    let Some(target) = &exchange.target else {
+        return Answer::new(Dialect::Chat, status, kind, encoding, UsageChunk::Keep);
+    };
+    let dialect = target.endpoint.dialect();
+    match &target.translation {
+        Some(translation) => Answer::translated(dialect, status, kind, translation.clone()),
+        None => Answer::new(dialect, status, kind, encoding, target.usage_chunk),
     }
 }
 

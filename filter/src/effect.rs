@@ -17,7 +17,9 @@ pub enum Effect {
     /// For a name that is not there.
     AddResponseHeader(&'static str, String),
     RemoveResponseHeader(String),
-    /// Replaces the present chunk.
+    /// Replaces all values of that name.
+    SetResponseHeader(&'static str, String),
+    /// Replaces the present chunk, or all that was held back.
     ReplaceResponseBody(Vec<u8>),
     Reply(Reply),
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use mux::config::{Model, Provider};
 use mux::endpoint::Endpoint;
-use mux::route::UsageChunk;
+use mux::route::{Translation, UsageChunk};
 use mux::usage::{BYTES_PER_TOKEN, Usage};
 use proto::v1;
 
@@ -20,10 +20,13 @@ pub type Shared = Rc<RefCell<Exchange>>;
 pub struct Target {
     pub provider: Rc<Provider>,
     pub model: Model,
+    /// The provider's, which is not the client's if the request was translated.
     pub endpoint: Endpoint,
     /// Query of the client's path, with its `?`.
     pub query: String,
     pub usage_chunk: UsageChunk,
+    /// None: the provider speaks the client's dialect.
+    pub translation: Option<Translation>,
     /// Headers in which the client sent a credential.
     pub credentials: Vec<&'static str>,
 }

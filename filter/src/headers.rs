@@ -26,6 +26,8 @@ pub mod name {
     pub const RULE: &str = "x-muxspace-rule";
     pub const TARGET: &str = "x-muxspace-target";
     pub const REVISION: &str = "x-muxspace-revision";
+    /// The gateway counted tokens by itself, and not exactly.
+    pub const ESTIMATED: &str = "x-muxspace-estimated";
 }
 
 /// Where clients put their credentials. A browser sends cookies to every port of a host: the dashboard's, too.

@@ -17,4 +17,5 @@ pub mod link;
 pub mod report;
 pub mod route;
 pub mod subscription;
+pub mod translated;
 pub mod vm;

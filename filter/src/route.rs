@@ -5,10 +5,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use mux::config::{Model, Provider};
 use mux::dialect::Dialect;
-use mux::endpoint::{self, Address, Endpoint};
+use mux::endpoint::{self, Endpoint};
 use mux::refusal::{Code, Refusal};
-use mux::route::{self, Caller, Decision, Request};
+use mux::route::{self, Action, Caller, Decision, Request, Sending};
 use proto::v1;
 
 use crate::effect::{Effect, Flow, Reply, Step};
@@ -32,6 +33,12 @@ pub enum Route {
     Routed(Shared),
     /// Answered by this filter.
     Answered,
+}
+
+/// Where a request goes.
+struct Chosen {
+    provider: Rc<Provider>,
+    model: Model,
 }
 
 /// What is kept of a request's headers.
@@ -128,8 +135,18 @@ impl Route {
                 step
             }
             Ok(decision) => {
-                vm.counts.routed += 1;
-                self.send(vm, number, record, head, request, decision)
+                let Decision { rule, provider, model, requested_model, stream, action } = decision;
+                record.rule = rule.unwrap_or_default();
+                record.requested_model = requested_model;
+                record.stream = stream;
+                match action {
+                    Action::Send(sending) => {
+                        vm.counts.routed += 1;
+                        let chosen = Chosen { provider, model };
+                        self.send(vm, number, record, head, request, chosen, sending)
+                    }
+                    Action::Estimate { input_tokens } => self.estimate(vm, record, input_tokens),
+                }
             }
         }
     }
@@ -138,22 +155,20 @@ impl Route {
         &mut self,
         vm: &mut Vm,
         number: u64,
-        mut record: v1::RequestRecord,
+        record: v1::RequestRecord,
         head: &Head,
         request: &Request,
-        decision: Decision,
+        chosen: Chosen,
+        sending: Sending,
     ) -> Step {
-        let Decision { rule, provider, model, requested_model, stream, head: new_head, usage_chunk } = decision;
-        record.rule = rule.unwrap_or_default();
-        record.requested_model = requested_model;
-        record.stream = stream;
+        let Chosen { provider, model } = chosen;
+        let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
         let mut effects = vec![
             Effect::AddRequestHeader(name::CLUSTER, provider.cluster.to_string()),
             Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
         let bytes = request.body.len();
         let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
-        let Address { endpoint, query, .. } = request.address;
         if endpoint.dialect() == Dialect::Messages && head.headers.get(name::ANTHROPIC_VERSION).is_none() {
             effects.push(Effect::AddRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
         }
@@ -162,12 +177,15 @@ impl Route {
             effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, sent_bytes.to_string()));
         }
         effects.extend(new_head.map(Effect::ReplaceRequestHead));
+        // A query of one API means nothing to another.
+        let query = if translation.is_some() { "" } else { request.address.query };
         let target = Target {
             provider: Rc::clone(&provider),
             model,
             endpoint,
             query: query.to_owned(),
             usage_chunk,
+            translation,
             credentials: head.credentials(),
         };
         let downstream = Downstream::Open;
@@ -182,6 +200,22 @@ impl Route {
         };
         *self = Self::Routed(vm.exchanges.begin(exchange));
         Step::with(Flow::Continue, effects)
+    }
+
+    /// Answers with the size of the prompt, as Anthropic's "Count tokens" does.
+    fn estimate(&mut self, vm: &mut Vm, mut record: v1::RequestRecord, input_tokens: u64) -> Step {
+        record.status = 200;
+        vm.queue.push(&record);
+        *self = Self::Answered;
+        let mut reply = Reply::json(200, format!("{{\"input_tokens\":{input_tokens}}}").into_bytes());
+        reply.headers.extend([
+            (name::WORKSPACE, record.workspace),
+            (name::REVISION, record.revision.to_string()),
+            (name::REQUEST_ID, record.request_id),
+            (name::RULE, header_text(&record.rule)),
+            (name::ESTIMATED, "true".to_owned()),
+        ]);
+        Step::reply(reply)
     }
 
     /// The status of the answer that is on its way, if an attempt has seen it: others come from Envoy itself.

@@ -1,5 +1,7 @@
 //! What the gateway itself answers instead of a provider: an error in the caller's own dialect.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use crate::dialect::Dialect;
@@ -20,6 +22,7 @@ pub enum Code {
     UnsupportedEncoding,
     Untranslatable,
     NotReady,
+    BadAnswer,
     Internal,
 }
 
@@ -47,6 +50,7 @@ impl Code {
             Self::RequestTooLarge => ("request_too_large", 413),
             Self::UnsupportedEncoding => ("unsupported_encoding", 415),
             Self::Untranslatable => ("untranslatable", 422),
+            Self::BadAnswer => ("bad_provider_answer", 502),
             Self::NotReady => ("not_ready", 503),
             Self::Internal => ("internal_error", 500),
         }
@@ -60,7 +64,7 @@ pub struct Refusal {
     /// What is wrong and what to do about it.
     pub message: String,
     /// The field at fault.
-    pub param: Option<&'static str>,
+    pub param: Option<Cow<'static, str>>,
 }
 
 impl Refusal {
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn speaks_the_callers_dialect() {
-        let refusal = Refusal { param: Some("model"), ..Refusal::new(Code::ModelNotFound, "no \"x\"") };
+        let refusal = Refusal { param: Some("model".into()), ..Refusal::new(Code::ModelNotFound, "no \"x\"") };
         let body = |dialect| serde_json::from_slice::<Value>(&refusal.body(dialect)).unwrap();
         assert_eq!(
             body(Dialect::Chat),

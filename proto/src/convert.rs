@@ -206,7 +206,16 @@ impl TryFrom<v1::Provider> for config::Provider {
     type Error = Malformed;
 
     fn try_from(message: v1::Provider) -> Result<Self, Malformed> {
-        let v1::Provider { name: provider, cluster, authority, base_path, auth: credential, dialects } = message;
+        let v1::Provider {
+            name: provider,
+            cluster,
+            authority,
+            base_path,
+            auth: credential,
+            dialects,
+            extensions,
+            output_limits,
+        } = message;
         Ok(Self {
             name: name("provider", &provider)?,
             cluster: cluster.into(),
@@ -214,13 +223,16 @@ impl TryFrom<v1::Provider> for config::Provider {
             base_path: base_path.into(),
             auth: auth(credential.unwrap_or_default())?,
             dialects: dialects.into_iter().map(dialect).collect::<Result<_, _>>()?,
+            extensions,
+            output_limits: output_limits.into_iter().map(|limit| (limit.model.into(), limit.tokens)).collect(),
         })
     }
 }
 
 impl From<config::Provider> for v1::Provider {
     fn from(value: config::Provider) -> Self {
-        let config::Provider { name, cluster, authority, base_path, auth, dialects } = value;
+        let config::Provider { name, cluster, authority, base_path, auth, dialects, extensions, output_limits } = value;
+        let limit = |(model, tokens): (Box<str>, u64)| v1::OutputLimit { model: model.into(), tokens };
         Self {
             name: name.to_string(),
             cluster: cluster.into(),
@@ -228,6 +240,8 @@ impl From<config::Provider> for v1::Provider {
             base_path: base_path.into(),
             auth: Some(auth.into()),
             dialects: dialects.iter().map(|dialect| dialect_number(*dialect).into()).collect(),
+            extensions,
+            output_limits: output_limits.into_iter().map(limit).collect(),
         }
     }
 }

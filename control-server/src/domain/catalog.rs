@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use mux::dialect::Dialect;
+
 use super::model::{Capabilities, Capability};
 use super::price::Price;
 use super::provider::Kind;
@@ -16,6 +18,7 @@ const TABLE: &str = include_str!("../../data/model-prices.tsv");
 pub struct Entry {
     pub price: Price,
     pub context_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
     pub capabilities: Capabilities,
 }
 
@@ -40,15 +43,23 @@ pub fn find(kind: Kind, model: &str) -> Option<&'static Entry> {
     ENTRIES.get(provider)?.get(model)
 }
 
+/// Most tokens of an answer, by model, where providers of this kind must be told how long an answer may be.
+pub fn output_limits(kind: Kind) -> impl Iterator<Item = (Box<str>, u64)> {
+    let models = ENTRIES.get(kind.as_str()).filter(|_| kind.dialects().contains(&Dialect::Messages));
+    let limit = |(model, entry): (&&str, &Entry)| Some(((*model).into(), entry.output_tokens?));
+    models.into_iter().flatten().filter_map(limit)
+}
+
 fn read(line: &'static str) -> Option<(&'static str, &'static str, Entry)> {
     let mut cells = line.split('\t');
     let (provider, model, _mode) = (cells.next()?, cells.next()?, cells.next()?);
     let (input, cached_input, cache_write, output) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
-    let (input_tokens_max, _output_tokens_max) = (cells.next()?, cells.next()?);
+    let (input_tokens_max, output_tokens_max) = (cells.next()?, cells.next()?);
     let capabilities = cells.next().unwrap_or_default().chars().filter_map(capability);
     let entry = Entry {
         price: Price::from_usd_per_mtok(input, cached_input, cache_write, output)?,
         context_tokens: input_tokens_max.parse().ok(),
+        output_tokens: output_tokens_max.parse().ok(),
         capabilities: capabilities.collect(),
     };
     Some((provider, model, entry))

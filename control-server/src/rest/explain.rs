@@ -7,7 +7,7 @@ use axum::extract::State;
 use mux::config::{DEFAULT, Name};
 use mux::endpoint::{self, Address};
 use mux::refusal::Refusal;
-use mux::route::{self, Decision, Explanation, JudgedRule, Request, SeenFile};
+use mux::route::{self, Action, Decision, Explanation, JudgedRule, Request, SeenFile, Sending};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -164,14 +164,20 @@ fn filled(doc: ExplanationDoc, explanation: Explanation, address: &Address) -> E
     };
     let (decision, would_send, refusal) = match decision {
         Err(refusal) => (None, None, Some(refusal.into())),
-        Ok(Decision { rule, provider, model, .. }) => {
+        Ok(Decision { rule, provider, model, action, .. }) => {
             let target = model.to_string();
-            let would_send = WouldSendDoc {
-                dialect: address.endpoint.dialect().as_str(),
-                path: format!("{}{}{}", provider.base_path, address.endpoint.path(), address.query),
-                model: model.id.into(),
+            let would_send = match action {
+                Action::Send(Sending { endpoint, translation, .. }) => {
+                    let query = if translation.is_some() { "" } else { address.query };
+                    Some(WouldSendDoc {
+                        dialect: endpoint.dialect().as_str(),
+                        path: format!("{}{}{query}", provider.base_path, endpoint.path()),
+                        model: model.id.into(),
+                    })
+                }
+                Action::Estimate { .. } => None,
             };
-            (Some(DecisionDoc { rule, targets: vec![target.clone()], target }), Some(would_send), None)
+            (Some(DecisionDoc { rule, targets: vec![target.clone()], target }), would_send, None)
         }
     };
     ExplanationDoc {

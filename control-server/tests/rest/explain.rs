@@ -73,7 +73,7 @@ async fn what_would_be_refused_says_so() {
         ("chat/completions", json!({"model": 1, "messages": []}), "invalid_request", 400),
         ("chat/completions", json!("{\"messages\":["), "invalid_json", 400),
         ("/v1/chat/completions", prompt("hi"), "model_not_found", 404),
-        ("/v1/messages", json!({"model": "p/m", "messages": []}), "untranslatable", 422),
+        ("/v1/completions", json!({"model": "a/m", "prompt": "x"}), "untranslatable", 422),
     ] {
         let answer = api.post(PATH, json!({"endpoint": endpoint, "body": body})).await.expect(200);
         let refusal = &answer.json["refusal"];

@@ -94,7 +94,7 @@ pub struct AttemptContext(Attempt);
 
 impl Context for AttemptContext {
     fn on_done(&mut self) -> bool {
-        if self.0.looks_at_chunks() {
+        if self.0.is_reading() {
             note_time();
         }
         with_vm(|vm| self.0.done(vm));
@@ -118,7 +118,7 @@ impl HttpContext for AttemptContext {
     }
 
     fn on_http_response_body(&mut self, bytes: usize, is_last: bool) -> Action {
-        let chunk = if self.0.looks_at_chunks() && bytes > 0 {
+        let chunk = if self.0.looks_at(is_last) && bytes > 0 {
             hostcalls::get_buffer(BufferType::HttpResponseBody, 0, bytes).ok().flatten().unwrap_or_default()
         } else {
             Vec::new()
@@ -128,8 +128,10 @@ impl HttpContext for AttemptContext {
 
     fn on_http_response_trailers(&mut self, _: usize) -> Action {
         // Nothing can be put in front of trailers: what was held back of an unfinished event is dropped, as clients do.
-        self.0.response_chunk(&[], true);
-        Action::Continue
+        // A whole answer that is held back can still be read and replaced.
+        let held = hostcalls::get_buffer(BufferType::HttpResponseBody, 0, crate::answer::PLAIN_BYTES_MAX);
+        let held = held.ok().flatten().unwrap_or_default();
+        apply(self.0.response_chunk(&held, true))
     }
 }
 
@@ -167,6 +169,7 @@ fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
             hostcalls::set_buffer(BufferType::HttpRequestBody, 0, bytes, &with)
         }
         Effect::AddResponseHeader(name, value) => hostcalls::add_map_value(HttpResponseHeaders, name, &value),
+        Effect::SetResponseHeader(name, value) => hostcalls::set_map_value(HttpResponseHeaders, name, Some(&value)),
         Effect::RemoveResponseHeader(name) => hostcalls::remove_map_value(HttpResponseHeaders, &name),
         Effect::ReplaceResponseBody(body) => {
             // A length past the end of the chunk is all of it.

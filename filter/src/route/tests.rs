@@ -30,6 +30,8 @@ fn vm() -> Vm {
             base_path: "/base".into(),
             auth: Auth::Key { header: KeyHeader::Bearer, key: "secret".into() },
             dialects: [Dialect::Chat].into(),
+            extensions: false,
+            output_limits: Box::default(),
         }],
         ..Update::default()
     };

@@ -137,6 +137,10 @@ pub struct Provider {
     pub auth: Auth,
     /// What it understands.
     pub dialects: Box<[Dialect]>,
+    /// Whether it takes what other servers added to OpenAI's format.
+    pub extensions: bool,
+    /// Most tokens of an answer, by model id, for dialects that must be told.
+    pub output_limits: Box<[(Box<str>, u64)]>,
 }
 
 /// What stands in for the client's credential in a request to a provider.

@@ -127,5 +127,5 @@ fn unreadable(error: ReadError) -> Refusal {
         ReadError::Json(error) => format!("The body is not valid JSON: {error}."),
         other => format!("{other}."),
     };
-    Refusal { param: error.field(), ..Refusal::new(code, message) }
+    Refusal { param: error.field().map(Into::into), ..Refusal::new(code, message) }
 }

@@ -7,6 +7,7 @@ mod consider;
 mod explain;
 mod models;
 mod rewrite;
+mod translate;
 
 use std::rc::Rc;
 
@@ -21,6 +22,7 @@ pub use caller::{Caller, caller};
 use consider::Considered;
 pub use explain::{Explanation, JudgedRule, SeenFile, explain};
 pub use models::{models, models_body};
+pub use translate::Translation;
 
 /// The model name under which a client asks for the workspace's rules.
 pub const MUX: &str = "mux";
@@ -48,10 +50,29 @@ pub struct Decision {
     /// What the client asked for; empty: nothing.
     pub requested_model: String,
     pub stream: bool,
+    pub action: Action,
+}
+
+/// What happens to a request.
+#[derive(Debug)]
+pub enum Action {
+    Send(Sending),
+    /// The gateway answers by itself: the provider does not count tokens, so they are estimated.
+    Estimate {
+        input_tokens: u64,
+    },
+}
+
+/// How a request is sent on.
+#[derive(Debug)]
+pub struct Sending {
+    pub endpoint: Endpoint,
     /// What changes in the body; none: nothing.
     pub head: Option<json::Head>,
     /// The provider was asked for usage that the client did not ask for: its extra chunk is to be taken out.
     pub usage_chunk: UsageChunk,
+    /// None: the provider speaks the client's dialect.
+    pub translation: Option<Translation>,
 }
 
 /// What happens to the last chunk of a chat stream, which holds nothing but usage.
@@ -81,18 +102,46 @@ fn choose(
         Mode::Named if requested != MUX => by_name(snapshot, requested)?,
         Mode::Named | Mode::Rules => by_rules(snapshot, caller, considered)?,
     };
-    check_dialect(&provider, request.address.endpoint)?;
     let instructions = [caller.workspace.instructions.as_str(), rule.map_or("", |rule| &rule.instructions)];
-    let (edits, usage_chunk) = rewrite::edits(prompt, requested, &model, instructions);
     Ok(Decision {
+        action: action(considered, request.address.endpoint, &provider, &model, instructions)?,
         rule: rule.map(|rule| rule.name.clone()),
         provider,
         model,
         requested_model: requested.clone(),
         stream: prompt.stream,
-        head: (!edits.is_empty()).then(|| json::splice(prompt.body, edits)),
-        usage_chunk,
     })
+}
+
+/// Sends the bytes on where the provider speaks the client's dialect, and else translates them.
+fn action(
+    considered: &Considered,
+    endpoint: Endpoint,
+    provider: &config::Provider,
+    model: &Model,
+    instructions: [&str; 2],
+) -> Result<Action, Refusal> {
+    let Considered { prompt, requested, .. } = considered;
+    let client = endpoint.dialect();
+    let to = translate::spoken(provider, client).ok_or_else(|| translate::no_way(provider, client))?;
+    if to == client {
+        let (edits, usage_chunk) = rewrite::edits(prompt, requested, model, instructions);
+        let head = (!edits.is_empty()).then(|| json::splice(prompt.body, edits));
+        return Ok(Action::Send(Sending { endpoint, head, usage_chunk, translation: None }));
+    }
+    if endpoint == Endpoint::CountTokens {
+        return Ok(Action::Estimate { input_tokens: prompt.estimated_tokens(None) });
+    }
+    let edits: Vec<json::Edit> = rewrite::instructions(prompt, instructions).into_iter().collect();
+    let instructed = (!edits.is_empty()).then(|| json::splice(prompt.body, edits).on(prompt.body));
+    let body = instructed.as_deref().unwrap_or(prompt.body);
+    let (with, translation) = translate::translated(provider, &model.id, client, to, body)?;
+    Ok(Action::Send(Sending {
+        endpoint: translate::endpoint_of(to),
+        head: Some(json::Head { bytes: prompt.body.len(), with }),
+        usage_chunk: UsageChunk::Keep,
+        translation: Some(translation),
+    }))
 }
 
 struct Chosen<'r> {
@@ -137,25 +186,9 @@ fn by_name(snapshot: &Snapshot, requested: &str) -> Result<Chosen<'static>, Refu
         let message = format!(
             "There is no model `{short}`. Name one as `provider/model`, or `{MUX}` to let the workspace's rules decide."
         );
-        return Err(Refusal { param: Some("model"), ..Refusal::new(Code::ModelNotFound, message) });
+        return Err(Refusal { param: Some("model".into()), ..Refusal::new(Code::ModelNotFound, message) });
     };
     Ok(Chosen { rule: None, provider, model })
-}
-
-/// A provider gets only what it understands.
-fn check_dialect(provider: &config::Provider, endpoint: Endpoint) -> Result<(), Refusal> {
-    let dialect = endpoint.dialect();
-    if provider.dialects.contains(&dialect) {
-        return Ok(());
-    }
-    let known: Vec<&str> = provider.dialects.iter().map(|dialect| dialect.as_str()).collect();
-    let message = format!(
-        "The request is in the dialect `{}`, and provider `{}` understands {}. Route it to a provider that understands it.",
-        dialect.as_str(),
-        provider.name,
-        known.join(", "),
-    );
-    Err(Refusal { param: Some("model"), ..Refusal::new(Code::Untranslatable, message) })
 }
 
 #[cfg(test)]

@@ -12,11 +12,16 @@ pub fn edits(prompt: &Prompt, requested: &str, model: &Model, instructions: [&st
     if requested != &*model.id || prompt.model.is_none() {
         edits.push(model_edit(prompt, &model.id));
     }
-    edits.extend(prompt.system.as_ref().and_then(|slot| system_edit(slot, instructions)));
+    edits.extend(self::instructions(prompt, instructions));
     let wish = if prompt.stream && tells_usage_when_asked(prompt.kind) { usage_edit(prompt) } else { None };
     let usage_chunk = if wish.is_some() { UsageChunk::TakeOut } else { UsageChunk::Keep };
     edits.extend(wish);
     (edits, usage_chunk)
+}
+
+/// Where and how instructions are put; none: there are none, or the request takes none.
+pub fn instructions(prompt: &Prompt, texts: [&str; 2]) -> Option<Edit> {
+    system_edit(prompt.system.as_ref()?, texts)
 }
 
 fn model_edit(prompt: &Prompt, id: &str) -> Edit {

@@ -3,10 +3,11 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Decision, Request, UsageChunk, caller, decide, explain, models};
+use super::{Action, Decision, Request, Sending, UsageChunk, caller, decide, explain, models};
 use crate::config::{Access, Auth, Provider, Rule, Session, Switch, Turns, When, Workspace};
 use crate::dialect::Dialect;
-use crate::endpoint::address;
+use crate::endpoint::{Endpoint, address};
+use crate::json;
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::{Snapshot, Update};
 
@@ -23,6 +24,8 @@ fn snapshot() -> Snapshot {
         base_path: "/v1".into(),
         auth: Auth::None,
         dialects: [Dialect::Chat, Dialect::Responses, Dialect::Completions, Dialect::Embeddings].into(),
+        extensions: false,
+        output_limits: Box::default(),
     };
     let workspace = |name: &str, rules| Workspace::new(name.parse().unwrap(), rules);
     let session =
@@ -56,12 +59,21 @@ fn ask(path: &str, body: &[u8]) -> Result<Decision, Refusal> {
     decide(&snapshot, &caller(&snapshot, &request)?, &request)
 }
 
+fn sending(decision: Decision) -> Sending {
+    let Action::Send(sending) = decision.action else { panic!("{decision:?}") };
+    sending
+}
+
+fn head(decision: Decision) -> Option<json::Head> {
+    sending(decision).head
+}
+
 const RULES: &str = "/v1/mux/chat/completions";
 const NAMED: &str = "/v1/chat/completions";
 
 fn sent(body: &str) -> String {
     let decision = ask(RULES, body.as_bytes()).unwrap();
-    String::from_utf8(decision.head.map_or_else(|| body.into(), |head| head.on(body.as_bytes()))).unwrap()
+    String::from_utf8(head(decision).map_or_else(|| body.into(), |head| head.on(body.as_bytes()))).unwrap()
 }
 
 #[test]
@@ -120,7 +132,7 @@ fn only_the_model_changes() {
     assert_eq!(sent(body), body.replace("\"x\\u0041\"", "\"local\""));
     assert_eq!(sent("{\"messages\":[]}"), "{\"model\":\"local\",\"messages\":[]}");
     assert_eq!(sent("{\"messages\":[],\"model\":null}"), "{\"messages\":[],\"model\":\"local\"}");
-    assert!(ask(RULES, br#"{"model":"local","messages":[]}"#).unwrap().head.is_none());
+    assert!(ask(RULES, br#"{"model":"local","messages":[]}"#).map(head).unwrap().is_none());
 }
 
 #[test]
@@ -142,7 +154,7 @@ fn streams_are_asked_for_usage() {
         (",\"stream_options\":null", ",\"stream_options\":{\"include_usage\":true}", UsageChunk::TakeOut),
     ] {
         let decision = ask(RULES, stream(options).as_bytes()).unwrap();
-        assert_eq!(decision.usage_chunk, usage_chunk, "{options}");
+        assert_eq!(sending(decision).usage_chunk, usage_chunk, "{options}");
         assert_eq!(sent(&stream(options)), stream(becomes), "{options}");
     }
     assert_eq!(
@@ -165,7 +177,7 @@ fn unreadable_requests_are_refused() {
         ("{\"messages\":[],\"model\":\"a\",\"model\":\"a\"}", Code::InvalidRequest, Some("model")),
     ] {
         let refusal = ask(RULES, body.as_bytes()).unwrap_err();
-        assert_eq!((refusal.code, refusal.param), (code, param), "{body}");
+        assert_eq!((refusal.code, refusal.param.as_deref()), (code, param), "{body}");
     }
     assert_eq!(ask("/w/empty/v1/mux/chat/completions", b"{\"messages\":[]}").unwrap_err().code, Code::NoMatchingRule);
 }
@@ -256,7 +268,7 @@ fn instructions_stand_in_front_of_the_system_prompt() {
         ("embeddings", r#"{"model":"m","input":"p"}"#, r#"{"model":"m","input":"p"}"#),
     ] {
         let snapshot = if endpoint.starts_with("messages") { &claude } else { &chat };
-        let head = ask_in(snapshot, endpoint, body).unwrap().head;
+        let head = head(ask_in(snapshot, endpoint, body).unwrap());
         let sent = head.map_or_else(|| body.into(), |head| head.on(body.as_bytes()));
         let expected = becomes.replace('@', front).replace('#', alone);
         assert_eq!(String::from_utf8(sent).unwrap(), expected, "{endpoint} {body}");
@@ -264,12 +276,47 @@ fn instructions_stand_in_front_of_the_system_prompt() {
 }
 
 #[test]
-fn a_provider_is_sent_only_what_it_understands() {
+fn a_provider_is_sent_what_it_understands() {
     let snapshot = with_workspace(workspace(vec![rule("r", &[], "claude/m")]));
-    let refusal = ask_in(&snapshot, "chat/completions", "{\"messages\":[]}").unwrap_err();
-    assert_eq!(refusal.code, Code::Untranslatable);
-    assert!(refusal.message.contains("`claude`") && refusal.message.contains("messages"), "{}", refusal.message);
-    assert!(ask_in(&snapshot, "messages", "{\"messages\":[]}").is_ok());
+    let sent = |endpoint: &str, body: &str| sending(ask_in(&snapshot, endpoint, body).unwrap());
+    let own = sent("messages", "{\"messages\":[]}");
+    assert!(own.translation.is_none() && own.endpoint == Endpoint::Messages);
+    for (endpoint, body) in
+        [("chat/completions", r#"{"messages":[{"role":"user","content":"hi"}]}"#), ("responses", r#"{"input":"hi"}"#)]
+    {
+        let translated = sent(endpoint, body);
+        assert_eq!(translated.endpoint, Endpoint::Messages, "{endpoint}");
+        let body: Value = serde_json::from_slice(&translated.head.unwrap().on(body.as_bytes())).unwrap();
+        assert_eq!((&body["model"], &body["max_tokens"]), (&json!("m"), &json!(4_096)), "{endpoint}: {body}");
+        assert_eq!(translated.translation.unwrap().client.as_str(), &endpoint[..endpoint.find('/').unwrap_or(9)]);
+    }
+    for (endpoint, body, param) in [
+        ("completions", r#"{"prompt":"hi"}"#, Some("model")),
+        ("embeddings", r#"{"input":"hi"}"#, Some("model")),
+        ("chat/completions", r#"{"messages":[],"n":2}"#, Some("n")),
+    ] {
+        let refusal = ask_in(&snapshot, endpoint, body).unwrap_err();
+        assert_eq!((refusal.code, refusal.param.as_deref()), (Code::Untranslatable, param), "{endpoint}: {refusal:?}");
+    }
+}
+
+#[test]
+fn instructions_are_translated_along() {
+    let snapshot =
+        with_workspace(Workspace { instructions: "W".into(), ..workspace(vec![rule("r", &[], "claude/m")]) });
+    let body = r#"{"messages":[{"role":"user","content":"hi"}]}"#;
+    let head = head(ask_in(&snapshot, "chat/completions", body).unwrap()).unwrap();
+    let sent: Value = serde_json::from_slice(&head.on(body.as_bytes())).unwrap();
+    assert!(sent["system"].to_string().contains('W'), "{sent}");
+}
+
+#[test]
+fn tokens_are_counted_by_who_can_and_else_estimated() {
+    let rules = |target: &str| with_workspace(workspace(vec![rule("r", &[], target)]));
+    let body = r#"{"messages":[{"role":"user","content":"hello"}]}"#;
+    let ask = |target: &str| ask_in(&rules(target), "messages/count_tokens", body).unwrap().action;
+    assert!(matches!(ask("claude/m"), Action::Send(Sending { endpoint: Endpoint::CountTokens, .. })));
+    assert!(matches!(ask("one/m"), Action::Estimate { input_tokens: 12 }), "{:?}", ask("one/m"));
 }
 
 #[test]

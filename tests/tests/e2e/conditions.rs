@@ -76,11 +76,16 @@ async fn every_condition_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_provider_does_not_understand_is_refused() {
+async fn what_cannot_be_said_to_a_provider_is_refused() {
     let (stack, one, _two) = Stack::with_providers(Options::default()).await;
-    let reply = stack.send("/v1/mux/messages", json!({"max_tokens": 1, "messages": []})).await;
-    assert_eq!((reply.status.as_u16(), &reply.json()["type"]), (422, &json!("error")), "{}", reply.text());
-    assert!(reply.text().contains("`one`") && reply.text().contains("chat"), "{}", reply.text());
+    stack.api.add_provider_of("claude", "anthropic", &one.endpoint()).await;
+    stack.api.put_rules("default", json!([{"name": "all", "target": "claude/sonnet"}])).await;
+    for (path, body) in [("/v1/mux/completions", json!({"prompt": "x"})), ("/v1/mux/embeddings", json!({"input": "x"}))]
+    {
+        let reply = stack.send(path, body).await;
+        assert_eq!((reply.status.as_u16(), reply.error_code().as_str()), (422, "untranslatable"), "{path}");
+        assert!(reply.text().contains("`claude`") && reply.text().contains("messages"), "{}", reply.text());
+    }
     assert!(one.prompts().is_empty());
 }
 

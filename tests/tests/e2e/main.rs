@@ -4,6 +4,7 @@ mod answers;
 mod bytes_kept;
 mod compose;
 mod conditions;
+mod dialects;
 mod envoy_state;
 mod hygiene;
 mod instructions;

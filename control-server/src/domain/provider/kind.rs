@@ -77,6 +77,11 @@ impl Kind {
         }
     }
 
+    /// Whether it takes what other servers added to OpenAI's format.
+    pub fn takes_extensions(self) -> bool {
+        !matches!(self, Self::Openai | Self::Anthropic)
+    }
+
     /// Where it wants its key.
     pub fn key_header(self) -> KeyHeader {
         match self {

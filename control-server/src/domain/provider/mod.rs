@@ -159,6 +159,8 @@ impl Provider {
                 Auth::Passthrough => config::Auth::Passthrough,
             },
             dialects: self.kind.dialects().into(),
+            extensions: self.kind.takes_extensions(),
+            output_limits: super::catalog::output_limits(self.kind).collect(),
         }
     }
 }
