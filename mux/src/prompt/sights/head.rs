@@ -2,7 +2,7 @@
 
 use super::element::{Element, Markup};
 use super::fence::is_label;
-use super::raw::{head, skip_blanks, text};
+use super::raw::{after_break, first_line, head, skip_blanks, text};
 use crate::json::{self, Cursor, Kind, unescape};
 use crate::prompt::path::{declared_path, file_path, labelled_path, spoken_path};
 
@@ -23,10 +23,9 @@ pub fn file_at_head(raw: &[u8], found: impl FnOnce(&str)) {
         }
         Some(b'<') => in_markup(raw, found),
         _ => {
-            let text = text(raw);
-            let mut lines = text.lines();
-            let (first, second) = (lines.next().unwrap_or_default(), lines.next());
-            if let (Some(path), Some(_)) = (in_line(first.trim()), second) {
+            let line = first_line(raw);
+            let is_followed = raw.get(line.len()..).is_some_and(|rest| !after_break(rest).is_empty());
+            if is_followed && let Some(path) = in_line(text(line).trim()) {
                 found(path);
             }
         }
