@@ -7,7 +7,7 @@ pub type Unescaped<'a> = Cow<'a, [u8]>;
 
 /// What stands between the quotes of a checked string, unescaped. A lone surrogate becomes U+FFFD.
 pub fn unescape(raw: &[u8]) -> Unescaped<'_> {
-    if !raw.contains(&b'\\') {
+    if memchr::memchr(b'\\', raw).is_none() {
         return Cow::Borrowed(raw);
     }
     let mut text = Vec::with_capacity(raw.len());
@@ -18,7 +18,7 @@ pub fn unescape(raw: &[u8]) -> Unescaped<'_> {
 /// Like [`unescape`], appended to `text`. Total: after a broken or cut escape the rest is taken as it stands.
 pub fn unescape_into(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;
-    while let Some(plain) = rest.iter().position(|byte| *byte == b'\\') {
+    while let Some(plain) = memchr::memchr(b'\\', rest) {
         let (before, escape) = rest.split_at(plain);
         text.extend_from_slice(before);
         rest = match escape {
