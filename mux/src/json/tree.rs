@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use super::block::{BLOCK, Block};
 use super::cursor::{Cursor, Error, Kind};
-use super::text::unescape;
+use super::text::{Unescaped, unescape};
 
 /// A whole text as a tree. Of fields of one name the last holds. A number that no integer or float can hold is an error.
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
@@ -21,7 +21,7 @@ fn read(cursor: &mut Cursor<'_>) -> Result<Value, Error> {
             let mut map = Map::new();
             cursor.members::<Error>(|cursor, key| {
                 let value = read(cursor)?;
-                map.insert(text(&key), value);
+                map.insert(text(key), value);
                 Ok(())
             })?;
             Value::Object(map)
@@ -36,7 +36,7 @@ fn read(cursor: &mut Cursor<'_>) -> Result<Value, Error> {
         }
         Kind::String => {
             let span = cursor.string()?;
-            Value::String(text(&unescape(cursor.raw(&span))))
+            Value::String(text(unescape(cursor.raw(&span))))
         }
         Kind::Number => {
             let span = cursor.skip()?;
@@ -50,9 +50,9 @@ fn read(cursor: &mut Cursor<'_>) -> Result<Value, Error> {
     })
 }
 
-/// The cursor has checked the bytes; only a lone surrogate's replacement is not its own.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// The cursor has checked the bytes.
+fn text(bytes: Unescaped<'_>) -> String {
+    String::from_utf8(bytes.into_owned()).unwrap_or_default()
 }
 
 fn number(raw: &[u8]) -> Option<Number> {
