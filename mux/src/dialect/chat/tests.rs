@@ -279,6 +279,13 @@ fn thinking_where_the_target_takes_it() {
         ),
         ("claude-3-opus-20240229", json!({ "reasoning_effort": "low" }), json!(null), json!(null), &["thinking"]),
         ("claude-sonnet-4-5", json!({ "temperature": 0.5, "top_p": 0.5 }), json!(null), json!(null), &["top_p"]),
+        (
+            "claude-opus-4-7",
+            json!({ "temperature": 0.5, "top_p": 0.5 }),
+            json!(null),
+            json!(null),
+            &["temperature", "top_p"],
+        ),
     ];
     for (model, mut body, thinking, config, dropped) in rows {
         let messages = json!([{ "role": "user", "content": "a" }]);
