@@ -21,6 +21,8 @@ mod tools;
 
 use serde_json::Value;
 
+use crate::json;
+
 pub use asked::{Asked, AskedTool};
 pub use errors::{read_error, translate_error, write_error};
 pub use fields::UNKNOWN;
@@ -131,7 +133,7 @@ pub fn translate_request(
     tools::lower(&mut request, &mut asked);
     prepare::settle_ids(&mut request.messages);
     let value = write(request, context, &mut dropped)?;
-    Ok(Translated { body: value.to_string().into_bytes(), dropped: dropped.0, asked })
+    Ok(Translated { body: written(&value, body.len()), dropped: dropped.0, asked })
 }
 
 fn no_way(from: Dialect, to: Dialect) -> String {
@@ -147,7 +149,7 @@ pub fn translate_answer(from: Dialect, to: Dialect, body: &[u8], asked: &Asked) 
         Dialect::Responses => responses::write_answer(&answer, asked),
         Dialect::Chat | Dialect::Completions | Dialect::Embeddings => chat::write_answer(&answer, asked),
     };
-    Ok(value.to_string().into_bytes())
+    Ok(written(&value, body.len()))
 }
 
 /// What a provider's plain answer says.
@@ -165,7 +167,14 @@ pub fn read_answer(from: Dialect, body: &[u8]) -> Result<Answer, AnswerError> {
 }
 
 fn parse(body: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(body).map_err(|error| format!("it is not JSON that can be read ({error})"))
+    json::parse(body).map_err(|error| format!("it is not JSON that can be read ({error})"))
+}
+
+/// As JSON text, of about `bytes` bytes.
+fn written(value: &Value, bytes: usize) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes + bytes / 8);
+    json::write(value, &mut text);
+    text
 }
 
 #[cfg(test)]

@@ -74,6 +74,11 @@ pub fn is_adaptive(model: &str) -> bool {
     claude_version(model).is_some_and(|version| version >= (4, 6))
 }
 
+/// Claude from 4.7 on refuses `temperature`, `top_p` and `top_k`; the API's newest types have them no more.
+pub fn takes_sampling(model: &str) -> bool {
+    claude_version(model).is_none_or(|version| version < (4, 7))
+}
+
 /// Claude before 3.7 and OpenAI's models before the reasoning ones refuse to be told how much to reason.
 pub fn never_thinks(model: &str) -> bool {
     let base = base_name(model);

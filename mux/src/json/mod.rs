@@ -1,4 +1,5 @@
-//! Reads a JSON body in one pass, in place: every byte is checked once, nothing is copied, no tree is built.
+//! Reads a JSON body in one pass, in place: every byte is checked once, nothing is copied, and no tree is built but by
+//! those who translate ([`parse`]).
 //!
 //! [`Cursor`] walks; whoever holds it says which values to look into and which to [`Cursor::skip`], and gets byte
 //! [`Span`]s. [`splice`] writes a body with some spans replaced and every other byte kept. String contents are passed
@@ -9,10 +10,12 @@ mod cursor;
 mod found;
 mod splice;
 mod text;
+mod tree;
 
 pub use cursor::{Cursor, Error, Kind, Span};
 pub use splice::{Edit, Head, splice};
 pub use text::{Unescaped, unescape, unescape_into};
+pub use tree::{parse, write};
 
 /// Nesting of a body past which it is refused.
 pub const DEPTH_MAX: usize = 512;

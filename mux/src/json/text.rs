@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::block::{BLOCK, Block};
+
 /// The text of a JSON string, borrowed where nothing was escaped.
 pub type Unescaped<'a> = Cow<'a, [u8]>;
 
 /// What stands between the quotes of a checked string, unescaped. A lone surrogate becomes U+FFFD.
 pub fn unescape(raw: &[u8]) -> Unescaped<'_> {
-    if !raw.contains(&b'\\') {
+    if memchr::memchr(b'\\', raw).is_none() {
         return Cow::Borrowed(raw);
     }
     let mut text = Vec::with_capacity(raw.len());
@@ -18,26 +20,64 @@ pub fn unescape(raw: &[u8]) -> Unescaped<'_> {
 /// Like [`unescape`], appended to `text`. Total: after a broken or cut escape the rest is taken as it stands.
 pub fn unescape_into(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;
+    while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
+        let escapes = Block::load(block).equal(b'\\');
+        rest = match short_escapes(block, escapes, text) {
+            None => after,
+            // What does not lie within the block, or is not of two bytes, is looked at again.
+            Some(at) => match rest.split_at_checked(at) {
+                Some((_, escape)) => one_escape(escape, text),
+                None => return,
+            },
+        };
+    }
     while let Some(plain) = rest.iter().position(|byte| *byte == b'\\') {
         let (before, escape) = rest.split_at(plain);
         text.extend_from_slice(before);
-        rest = match escape {
-            [_, b'u', after @ ..] => unicode(after, text),
-            [_, letter, after @ ..] => {
-                text.push(match letter {
-                    b'n' => b'\n',
-                    b't' => b'\t',
-                    b'r' => b'\r',
-                    b'b' => 8,
-                    b'f' => 12,
-                    other => *other,
-                });
-                after
-            }
-            _ => return,
-        };
+        rest = one_escape(escape, text);
     }
     text.extend_from_slice(rest);
+}
+
+/// Takes over a block with its escapes of two bytes; gives the offset of an escape that is none or not all there.
+#[inline(always)]
+fn short_escapes(block: &[u8; BLOCK], mut escapes: u64, text: &mut Vec<u8>) -> Option<usize> {
+    let mut from = 0;
+    while escapes != 0 {
+        let at = escapes.trailing_zeros() as usize;
+        text.extend_from_slice(block.get(from..at).unwrap_or_default());
+        match block.get(at + 1) {
+            None | Some(b'u') => return Some(at),
+            Some(letter) => text.push(short(*letter)),
+        }
+        from = at + 2;
+        escapes &= !(3 << at);
+    }
+    text.extend_from_slice(block.get(from..).unwrap_or_default());
+    None
+}
+
+/// The escape that `escape` begins with. Returns what follows.
+fn one_escape<'a>(escape: &'a [u8], text: &mut Vec<u8>) -> &'a [u8] {
+    match escape {
+        [_, b'u', after @ ..] => unicode(after, text),
+        [_, letter, after @ ..] => {
+            text.push(short(*letter));
+            after
+        }
+        _ => &[],
+    }
+}
+
+fn short(letter: u8) -> u8 {
+    match letter {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 8,
+        b'f' => 12,
+        other => other,
+    }
 }
 
 /// The digits after `\u`, with the second half of a surrogate pair if there is one. Returns what follows.

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use mux::config::{RequestKind, Rule, Turns, When};
+use mux::dialect::{Context, Dialect, translate_request};
 use mux::endpoint::Endpoint::ChatCompletions;
 use mux::json::{Edit, splice};
 use mux::prompt::{Needs, read, sights};
@@ -56,6 +57,13 @@ pub fn print() {
     row("splice the model", &|body| {
         let span = read(ChatCompletions, body, Needs::default()).ok().and_then(|chat| chat.model).expect("a model");
         micros(|| splice(black_box(body), vec![Edit { span: span.clone(), with: b"\"model\"".to_vec() }]))
+    });
+    row("translate to messages", &|body| {
+        let context = Context { model: "model", max_tokens_default: 4_096, extensions: false };
+        micros(|| translate_request(Dialect::Chat, Dialect::Messages, black_box(body), &context).is_ok())
+    });
+    row("a serde_json tree and back, for comparison", &|body| {
+        micros(|| serde_json::from_slice::<serde_json::Value>(black_box(body)).map(|tree| tree.to_string()))
     });
 }
 

@@ -1,6 +1,6 @@
 //! Rows: what a chat client asks, as a Messages target takes it, and what is refused by name.
 
-use serde_json::json;
+use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -157,7 +157,7 @@ fn messages() {
 fn tools() {
     let tools = json!([{ "type": "function", "function": { "name": "read", "description": "", "parameters": { "properties": {} }, "strict": false } }]);
     let written = json!([{ "name": "read", "input_schema": { "properties": {}, "type": "object" } }]);
-    let with = |change: serde_json::Value| {
+    let with = |change: Value| {
         let mut body = json!({ "tools": tools });
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         body
@@ -279,14 +279,25 @@ fn thinking_where_the_target_takes_it() {
         ),
         ("claude-3-opus-20240229", json!({ "reasoning_effort": "low" }), json!(null), json!(null), &["thinking"]),
         ("claude-sonnet-4-5", json!({ "temperature": 0.5, "top_p": 0.5 }), json!(null), json!(null), &["top_p"]),
+        (
+            "claude-opus-4-7",
+            json!({ "temperature": 0.5, "top_p": 0.5 }),
+            json!(null),
+            json!(null),
+            &["temperature", "top_p"],
+        ),
     ];
-    for (model, mut body, thinking, config, dropped) in rows {
-        let messages = json!([{ "role": "user", "content": "a" }]);
-        body.as_object_mut().unwrap().entry("messages").or_insert(messages);
-        let context = Context { model, max_tokens_default: 4_096, extensions: false };
-        let (written, translated) = translate_for(&context, Dialect::Chat, TO, &body).unwrap();
-        let case = format!("{model} {body}");
-        assert_eq!((&written["thinking"], &written["output_config"]), (&thinking, &config), "{case}");
-        assert_eq!(translated.dropped, dropped, "{case}");
+    for (model, body, thinking, config, dropped) in rows {
+        assert_thinking(model, body, &thinking, &config, dropped);
     }
+}
+
+fn assert_thinking(model: &str, mut body: Value, thinking: &Value, config: &Value, dropped: &[&str]) {
+    let messages = json!([{ "role": "user", "content": "a" }]);
+    body.as_object_mut().unwrap().entry("messages").or_insert(messages);
+    let context = Context { model, max_tokens_default: 4_096, extensions: false };
+    let (written, translated) = translate_for(&context, Dialect::Chat, TO, &body).unwrap();
+    let case = format!("{model} {body}");
+    assert_eq!((&written["thinking"], &written["output_config"]), (thinking, config), "{case}");
+    assert_eq!(translated.dropped, dropped, "{case}");
 }

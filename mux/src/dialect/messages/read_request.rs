@@ -112,11 +112,12 @@ fn read_thinking(fields: &mut Fields<'_>, effort: Option<Effort>) -> Result<Opti
     let mut thinking = Fields::new(at, value)?;
     match thinking.text("type")?.as_str() {
         "disabled" => Ok(Some(Thinking::Off)),
-        "adaptive" => Ok(Some(Thinking::Adaptive(effort))),
+        // Whether it may think before the first call or only between calls is no choice elsewhere.
+        "adaptive" | "between_tools" => Ok(Some(Thinking::Adaptive(effort))),
         "enabled" => {
             let budget = thinking.count("budget_tokens")?;
             Ok(Some(budget.map_or(Thinking::Adaptive(effort), Thinking::Budget)))
         }
-        _ => Err(at.name("type").untranslatable("must be enabled, adaptive or disabled")),
+        _ => Err(at.name("type").untranslatable("must be enabled, adaptive, between_tools or disabled")),
     }
 }

@@ -6,7 +6,7 @@ use super::write_messages;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Effort, Format, Part, Request, Role, ServiceTier, Thinking, Tool, ToolChoice};
 use crate::dialect::shared::put;
-use crate::dialect::thinking::{BUDGET_MIN, budget_within, claude_version, is_adaptive, never_thinks};
+use crate::dialect::thinking::{BUDGET_MIN, budget_within, claude_version, is_adaptive, never_thinks, takes_sampling};
 use crate::dialect::tools::declare_called;
 use crate::dialect::{Context, Untranslatable};
 
@@ -88,10 +88,12 @@ fn write_sampling(
     dropped: &mut Dropped,
 ) {
     let thinks = thinking.is_some_and(Thinking::is_on);
-    let temperature = request.temperature.filter(|temperature| !thinks || *temperature == 1.0);
-    let top_k = request.top_k.filter(|_| !thinks);
+    let sampled = takes_sampling(context.model);
+    let temperature = request.temperature.filter(|temperature| sampled && (!thinks || *temperature == 1.0));
+    let top_k = request.top_k.filter(|_| sampled && !thinks);
     let either = claude_version(context.model).is_some_and(|version| version >= (4, 1));
-    let top_p = request.top_p.filter(|top_p| (!thinks || *top_p >= 0.95) && !(either && temperature.is_some()));
+    let top_p =
+        request.top_p.filter(|top_p| sampled && (!thinks || *top_p >= 0.95) && !(either && temperature.is_some()));
     put(body, "temperature", temperature);
     put(body, "top_p", top_p);
     put(body, "top_k", top_k);

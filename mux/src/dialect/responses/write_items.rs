@@ -30,23 +30,32 @@ pub fn write(messages: Vec<Message>, dropped: &mut Dropped) -> Result<Vec<Value>
                     continue;
                 }
             };
-            items.extend(write_message(message.role, std::mem::take(&mut said)));
+            items.extend(write_message(message.role, std::mem::take(&mut said), items.len()));
             items.push(item);
         }
-        items.extend(write_message(message.role, said));
+        items.extend(write_message(message.role, said, items.len()));
     }
     Ok(items)
 }
 
-fn write_message(role: Role, said: Vec<Value>) -> Option<Value> {
-    if said.is_empty() {
-        return None;
-    }
-    let role = match role {
-        Role::System => "system",
-        Role::Developer => "developer",
-        Role::User => "user",
-        Role::Assistant => "assistant",
+/// `index` is that of the item.
+fn write_message(role: Role, mut said: Vec<Value>, index: usize) -> Option<Value> {
+    let role = match (role, said.as_mut_slice()) {
+        (_, []) => return None,
+        (Role::System, _) => "system",
+        (Role::Developer, _) => "developer",
+        (Role::User, _) => "user",
+        // An assistant's parts are output, which the API takes back only as it gives it: with an id and a status.
+        (Role::Assistant, [part]) if part.get("text").is_some() => {
+            let text = part.get_mut("text").map(Value::take);
+            return Some(json!({ "type": "message", "role": "assistant", "content": text }));
+        }
+        (Role::Assistant, _) => {
+            let id = format!("msg_{index}");
+            return Some(
+                json!({ "type": "message", "id": id, "role": "assistant", "status": "completed", "content": said }),
+            );
+        }
     };
     Some(json!({ "type": "message", "role": role, "content": said }))
 }
@@ -83,7 +92,9 @@ fn write_part(mut part: Part, role: Role, dropped: &mut Dropped) -> Result<Value
     let cache = part.cache_mut().and_then(Option::take);
     dropped.add_if(cache.is_some(), "cache_control");
     match part {
-        Part::Text(text) if role == Role::Assistant => Ok(json!({ "type": "output_text", "text": text.text })),
+        Part::Text(text) if role == Role::Assistant => {
+            Ok(json!({ "type": "output_text", "text": text.text, "annotations": [] }))
+        }
         Part::Text(text) => Ok(json!({ "type": "input_text", "text": text.text })),
         Part::Refusal(refusal) => Ok(json!({ "type": "refusal", "refusal": refusal })),
         Part::Image(image) => {

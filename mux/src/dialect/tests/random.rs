@@ -80,7 +80,7 @@ const WORDS: [&str; 64] = [
 ];
 
 fn word() -> impl Strategy<Value = String> {
-    prop_oneof![6 => prop::sample::select(&WORDS[..]).prop_map(str::to_owned), 1 => ".{0,6}"]
+    prop_oneof![6 => prop::sample::select(&WORDS[..]).prop_map(str::to_owned), 1 => prop::collection::vec(any::<char>(), 0..6).prop_map(String::from_iter)]
 }
 
 fn value() -> impl Strategy<Value = Value> {
