@@ -115,3 +115,64 @@ impl Translated {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mux::dialect::{Asked, Dialect};
+    use mux::route::Translation;
+
+    use super::{Translated, Whole};
+    use crate::exchange::TryOutcome;
+
+    const MESSAGE: &[u8] = br#"{"id":"msg_1","type":"message","role":"assistant","model":"m",
+        "content":[{"type":"text","text":"Hello."}],"stop_reason":"end_turn","usage":{"input_tokens":7,"output_tokens":2}}"#;
+
+    fn answer(status: u16, is_stream: bool) -> Translated {
+        let translation = Translation { client: Dialect::Chat, asked: Asked::default(), dropped: Vec::new() };
+        Translated::new(Dialect::Messages, translation, status, is_stream)
+    }
+
+    #[test]
+    fn a_plain_answer_is_held_until_it_is_whole() {
+        let mut answer = answer(200, false);
+        assert!(answer.is_held());
+        let Whole { status, body } = answer.whole(MESSAGE);
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &body["choices"][0]["message"]["content"]), (200, &"Hello.".into()));
+        let TryOutcome::Said(usage) = answer.outcome(40) else { panic!() };
+        assert_eq!((usage.input_tokens, usage.output_tokens), (7, 2));
+    }
+
+    #[test]
+    fn errors_and_what_is_no_answer_become_the_clients_errors() {
+        for (given, body, status) in [
+            (529, &br#"{"type":"error","error":{"type":"overloaded_error","message":"Busy"}}"#[..], 529),
+            (500, b"<html>", 500),
+            (200, b"<html>", 502),
+            (200, b"", 502),
+        ] {
+            let mut answer = answer(given, false);
+            let whole = answer.whole(body);
+            let error: serde_json::Value = serde_json::from_slice(&whole.body).unwrap();
+            assert_eq!(whole.status, status);
+            assert!(error["error"]["message"].is_string(), "{error}");
+            assert!(matches!(answer.outcome(40), TryOutcome::Silent));
+        }
+    }
+
+    #[test]
+    fn a_stream_goes_on_event_by_event_and_tells_its_usage() {
+        let mut answer = answer(200, true);
+        assert!(!answer.is_held());
+        let start = br#"{"type":"message_start","message":{"id":"m","role":"assistant","content":[],"model":"m","usage":{"input_tokens":7,"output_tokens":1}}}"#;
+        let block = br#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
+        let text = br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#;
+        let event = |data: &[u8]| [b"data: ", data, b"\n\n"].concat();
+        answer.piece(&event(start), false);
+        answer.piece(&event(block), false);
+        let said = String::from_utf8(answer.piece(&event(text), false)).unwrap();
+        assert!(said.contains("chat.completion.chunk") && said.contains("Hi"), "{said}");
+        let TryOutcome::Cut(usage) = answer.outcome(40) else { panic!("it is not over") };
+        assert_eq!(usage.input_tokens, 7);
+    }
+}
