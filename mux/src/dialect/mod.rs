@@ -16,6 +16,7 @@ mod prepare;
 mod responses;
 mod shared;
 mod source;
+mod stream;
 mod thinking;
 mod tools;
 
@@ -27,6 +28,7 @@ pub use asked::{Asked, AskedTool};
 pub use errors::{read_error, translate_error, write_error};
 pub use fields::UNKNOWN;
 pub use shared::usage_value;
+pub use stream::{HELD_BYTES_MAX, PARTS_MAX, StreamTranslator};
 pub use tools::{custom_input, made_id, wire_id};
 
 use fields::Dropped;

@@ -32,9 +32,18 @@ impl<'a> Fields<'a> {
     }
 
     /// The value under `name` (the last one, if it occurs twice) as JSON text; `None` also for null.
-    fn text(&self, name: &str) -> Option<&[u8]> {
+    pub fn text(&self, name: &str) -> Option<&[u8]> {
         let (_, value) = self.fields.iter().rev().find(|(key, _)| **key == *name.as_bytes())?;
         Some(&**value).filter(|text| *text != b"null")
+    }
+
+    /// A string, unescaped.
+    pub fn string(&self, name: &str) -> Option<Cow<'_, str>> {
+        let raw = self.text(name)?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        match json::unescape(raw) {
+            Cow::Borrowed(text) => std::str::from_utf8(text).ok().map(Cow::Borrowed),
+            Cow::Owned(text) => String::from_utf8(text).ok().map(Cow::Owned),
+        }
     }
 
     /// A count. A few providers spell theirs as a float.

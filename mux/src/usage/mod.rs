@@ -10,7 +10,7 @@ mod text;
 
 use crate::dialect::Dialect;
 
-use fields::Fields;
+pub(crate) use fields::Fields;
 pub use stream::Stream;
 
 /// Bytes of a provider's usage object that are kept as text; a longer one is counted, but its text is not kept.

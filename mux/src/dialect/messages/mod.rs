@@ -8,9 +8,9 @@ mod write_answer;
 mod write_messages;
 mod write_request;
 
-pub use read_answer::read_answer;
+pub use read_answer::{finish, read_answer};
 pub use read_request::read_request;
-pub use write_answer::write_answer;
+pub use write_answer::{stop_reason, write_answer};
 pub use write_request::write_request;
 
 #[cfg(test)]

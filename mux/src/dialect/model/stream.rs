@@ -43,6 +43,8 @@ pub enum Delta {
     ToolEnd {
         index: usize,
     },
+    /// Nothing but that the provider is still there.
+    Ping,
     Finish(FinishReason),
     Usage(Usage),
     Error(ProviderError),

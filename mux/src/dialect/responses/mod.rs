@@ -9,9 +9,10 @@ mod write_answer;
 mod write_items;
 mod write_request;
 
-pub use read_answer::read_answer;
+pub use read_answer::{finish, read_answer};
 pub use read_request::read_request;
-pub use write_answer::write_answer;
+pub use read_tools::joined_name;
+pub use write_answer::{item_id, status, write_answer, write_call};
 pub use write_request::write_request;
 
 #[cfg(test)]

@@ -1,0 +1,41 @@
+//! The framing of server-sent events.
+
+use serde_json::Value;
+
+use crate::json;
+
+/// A string as JSON text.
+pub fn string(text: &str, out: &mut Vec<u8>) {
+    // A Vec takes everything.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// The number as JSON text.
+pub fn number(number: usize, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, &number);
+}
+
+/// `event:` and the beginning of `data:`; the data and [`end`] follow.
+pub fn named(name: &str, out: &mut Vec<u8>) {
+    for piece in ["event: ", name, "\ndata: "] {
+        out.extend_from_slice(piece.as_bytes());
+    }
+}
+
+pub fn end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\n\n");
+}
+
+/// An event without a name.
+pub fn data(value: &Value, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"data: ");
+    json::write(value, out);
+    end(out);
+}
+
+/// An event whose name is its data's `type`.
+pub fn typed(value: &Value, out: &mut Vec<u8>) {
+    named(value.get("type").and_then(Value::as_str).unwrap_or_default(), out);
+    json::write(value, out);
+    end(out);
+}
