@@ -2,8 +2,7 @@
 //!
 //! A plain answer is held until it is whole; a stream goes on event by event.
 
-use mux::dialect::stream::StreamTranslator;
-use mux::dialect::{self, Dialect};
+use mux::dialect::{self, Dialect, StreamTranslator};
 use mux::refusal::{Code, Refusal};
 use mux::route::Translation;
 use mux::sse::{Piece, Splitter};

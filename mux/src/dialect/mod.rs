@@ -5,7 +5,6 @@
 //! reported. A request that is sent on in its own dialect does not come here: its bytes are kept.
 
 pub mod model;
-pub mod stream;
 
 mod asked;
 mod chat;
