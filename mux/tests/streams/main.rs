@@ -39,7 +39,7 @@ fn translate(from: Dialect, to: Dialect, bytes: &[u8]) -> String {
 }
 
 fn events(bytes: &[u8]) -> Vec<Event> {
-    let (mut splitter, mut found) = (Splitter::new(), Vec::new());
+    let (mut splitter, mut found) = (Splitter::with_event_bytes_max(usize::MAX), Vec::new());
     splitter.push(bytes, |piece| {
         let Piece::Event(event) = piece else { panic!("an overlong event") };
         if event.data.is_empty() {

@@ -145,7 +145,7 @@ fn recorded_streams_may_be_split_anywhere() {
     for (file, from, bytes) in recordings() {
         for to in CHATLIKE {
             let whole = translate(from, to, &bytes);
-            for piece_bytes in [1, 2, 7, 61, 997] {
+            for piece_bytes in [1, 61] {
                 assert!(translate_split(from, to, &asked(), &bytes, piece_bytes) == whole, "{file} by {piece_bytes}");
             }
         }
@@ -162,7 +162,7 @@ fn cut_recorded_streams_are_never_complete() {
             _ => bytes.trim_ascii_end().len(),
         };
         for to in CHATLIKE {
-            for cut in (0..complete_from).step_by(bytes.len() / 40 + 1) {
+            for cut in (0..complete_from).step_by(bytes.len() / 20 + 1) {
                 let text = translate(from, to, &bytes[..cut]);
                 check(to, &text);
                 let heard = hear(to, text.as_bytes());

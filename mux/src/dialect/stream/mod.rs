@@ -29,7 +29,8 @@ use order::{Order, Step};
 
 /// Bytes of an answer that are held until they can be written: tool calls that wait for the one before them and, for a
 /// client of Responses, all that was said, which that dialect repeats at the end. Past it the stream ends with an error.
-pub const HELD_BYTES_MAX: usize = 32 << 20;
+/// A million tokens fit.
+pub const HELD_BYTES_MAX: usize = 4 << 20;
 
 /// What passes for a comment where the provider's dialect has an event of its own that only says it is still there.
 const PING: &[u8] = b": ping\n\n";

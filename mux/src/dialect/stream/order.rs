@@ -106,7 +106,7 @@ impl Order {
             return;
         }
         match delta {
-            Delta::Start { id, model, created } => return self.start(id, &model, created, seed, write),
+            Delta::Start { id, model, created } => self.start(id, &model, created, seed, write),
             Delta::Finish(finish) => self.finish = Some(finish),
             Delta::Usage(usage) => self.usage = Some(usage),
             Delta::Error(error) => self.fail(&error, write),

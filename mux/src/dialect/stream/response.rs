@@ -38,7 +38,10 @@ impl Head {
 
     pub fn failed(&self, error: &ProviderError, usage: Option<&Usage>, output: Vec<Value>, asked: &Asked) -> Value {
         let mut response = self.complete(&FinishReason::Stop, None, output, asked);
-        let mut written = write_error(Dialect::Responses, error);
+        // Statuses that some providers give as codes are none of this dialect's.
+        let is_status = error.code.as_ref().is_some_and(|code| code.parse::<u64>().is_ok());
+        let code = error.code.clone().filter(|_| !is_status);
+        let mut written = write_error(Dialect::Responses, &ProviderError { code, ..error.clone() });
         let mut field = |name: &str| {
             written.pointer_mut(name).map(Value::take).filter(Value::is_string).unwrap_or_else(|| json!("server_error"))
         };
