@@ -35,6 +35,12 @@ pub enum Route {
     Answered,
 }
 
+/// A request that has a number.
+struct Begun {
+    number: u64,
+    record: v1::RequestRecord,
+}
+
 /// Where a request goes.
 struct Chosen {
     provider: Rc<Provider>,
@@ -143,7 +149,7 @@ impl Route {
                     Action::Send(sending) => {
                         vm.counts.routed += 1;
                         let chosen = Chosen { provider, model };
-                        self.send(vm, number, record, head, request, chosen, sending)
+                        self.send(vm, Begun { number, record }, head, request, chosen, sending)
                     }
                     Action::Estimate { input_tokens } => self.estimate(vm, record, input_tokens),
                 }
@@ -154,13 +160,13 @@ impl Route {
     fn send(
         &mut self,
         vm: &mut Vm,
-        number: u64,
-        record: v1::RequestRecord,
+        begun: Begun,
         head: &Head,
         request: &Request,
         chosen: Chosen,
         sending: Sending,
     ) -> Step {
+        let Begun { number, record } = begun;
         let Chosen { provider, model } = chosen;
         let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
         let mut effects = vec![
