@@ -177,7 +177,12 @@ impl Translation {
 
     /// Ahead of the event's own deltas: the event may also end the stream.
     fn read_usage(&mut self, data: &[u8]) {
-        if self.usage_key.find(data).is_some() {
+        // OpenAI puts an empty one into every chunk.
+        let is_null = |at| {
+            let after = data.get(at + self.usage_key.needle().len()..).unwrap_or_default();
+            after.starts_with(b":null")
+        };
+        if !self.usage_key.find_iter(data).all(is_null) {
             self.usage.event(data);
             self.deltas.extend(self.usage.usage().map(Delta::Usage));
         }
