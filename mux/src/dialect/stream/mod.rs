@@ -139,8 +139,9 @@ impl Translation {
         let data = event.data.trim_ascii();
         let name = event.name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
         if data.is_empty() {
-            if event.raw.starts_with(b":") && name.is_empty() {
-                self.writer.alive(event.raw, out);
+            let comments = frame::comments(event.raw);
+            if !comments.is_empty() {
+                self.writer.alive(&comments, out);
             }
         } else if data == b"[DONE]" {
             self.reader.done(&mut self.deltas);
