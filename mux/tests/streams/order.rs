@@ -263,9 +263,12 @@ fn signs_of_life_are_passed_on() {
         + &chat(&[r#"+{"content":"Hi"}"#])
         + ": working\r\n\r\n"
         + &chat(&[FINISH, "[DONE]"]);
+    // An event without data would trouble clients.
+    let empty = bytes.replace("\n: working", "\n: working\ndata:\nid: 7");
     let ping = typed(&[START, r#"{"type":"ping"}"#, STOP]);
     let rows = [
-        (Dialect::Chat, Dialect::Responses, &bytes, ": working", 2),
+        (Dialect::Chat, Dialect::Responses, &bytes, ": working\n\n", 2),
+        (Dialect::Chat, Dialect::Responses, &empty, ": working\n\n", 2),
         (Dialect::Chat, Dialect::Messages, &bytes, ": working", 1),
         (Dialect::Chat, Dialect::Messages, &bytes, "event: ping", 1),
         (Dialect::Messages, Dialect::Chat, &ping, ": ping", 1),

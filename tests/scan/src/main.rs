@@ -1,5 +1,5 @@
 //! How fast can a prompt be read? Each way checks that a body is JSON and finds the spans of its top-level `model` and of
-//! every message's content, as far as it can. Then what the engine makes of a prompt, stage by stage. Prints tables of
+//! every message's content, as far as it can. Then what the engine makes of a prompt, stage by stage, and of a stream. Prints tables of
 //! microseconds per body.
 //!
 //! `cargo run --release -p muxspace-scan --features compare`, and the same with `--target wasm32-wasip1` and
@@ -8,6 +8,7 @@
 #[path = "../../src/bin/bench/body.rs"]
 mod body;
 mod stages;
+mod streams;
 mod ways;
 
 use std::hint::black_box;
@@ -33,6 +34,7 @@ fn main() {
         println!("| {} | {} | {} |", way.name, way.checks, cells.join(" | "));
     }
     stages::print();
+    streams::print();
 }
 
 /// Median over rounds of the mean time of one call.

@@ -39,3 +39,17 @@ pub fn typed(value: &Value, out: &mut Vec<u8>) {
     json::write(value, out);
     end(out);
 }
+
+/// The comments in the lines of an event, as an event of their own; nothing if there are none.
+pub fn comments(event: &[u8]) -> Vec<u8> {
+    let mut comments = Vec::new();
+    let lines = event.split(|byte| matches!(byte, b'\n' | b'\r'));
+    for line in lines.filter(|line| line.starts_with(b":")) {
+        comments.extend_from_slice(line);
+        comments.push(b'\n');
+    }
+    if !comments.is_empty() {
+        comments.push(b'\n');
+    }
+    comments
+}

@@ -139,8 +139,9 @@ impl Translation {
         let data = event.data.trim_ascii();
         let name = event.name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
         if data.is_empty() {
-            if event.raw.starts_with(b":") && name.is_empty() {
-                self.writer.alive(event.raw, out);
+            let comments = frame::comments(event.raw);
+            if !comments.is_empty() {
+                self.writer.alive(&comments, out);
             }
         } else if data == b"[DONE]" {
             self.reader.done(&mut self.deltas);
@@ -177,7 +178,12 @@ impl Translation {
 
     /// Ahead of the event's own deltas: the event may also end the stream.
     fn read_usage(&mut self, data: &[u8]) {
-        if self.usage_key.find(data).is_some() {
+        // OpenAI puts an empty one into every chunk.
+        let is_null = |at| {
+            let after = data.get(at + self.usage_key.needle().len()..).unwrap_or_default();
+            after.starts_with(b":null")
+        };
+        if !self.usage_key.find_iter(data).all(is_null) {
             self.usage.event(data);
             self.deltas.extend(self.usage.usage().map(Delta::Usage));
         }

@@ -66,8 +66,11 @@ impl ReadEvents for Reader {
 impl Reader {
     /// A chunk ahead of the answer (Azure's about the prompt) tells neither id nor model.
     fn start(&mut self, event: &Fields<'_>, has_choices: bool, deltas: &mut Vec<Delta>) {
+        if self.is_started {
+            return;
+        }
         let id = event.string("id").unwrap_or_default();
-        if self.is_started || (id.is_empty() && !has_choices) {
+        if id.is_empty() && !has_choices {
             return;
         }
         self.is_started = true;
