@@ -95,7 +95,7 @@ fn written_chat(created: u64) -> Vec<Value> {
     let call = |call: Value| choice(json!({ "tool_calls": [call] }), Value::Null);
     let mut usage = chunk(json!([]));
     usage["usage"] = json!({
-        "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "prompt_tokens_details": { "cached_tokens": 60 },
+        "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "prompt_tokens_details": { "cached_tokens": 60, "cache_write_tokens": 0 },
         "completion_tokens_details": { "reasoning_tokens": 5 },
     });
     vec![
@@ -168,7 +168,7 @@ fn written_responses(created: u64) -> Vec<Value> {
         call(second, "call_2", "look", "{}", "completed"),
     ];
     let begun = response(created, "in_progress", json!([]), Value::Null);
-    let usage = json!({ "input_tokens": 100, "input_tokens_details": { "cached_tokens": 60 }, "output_tokens": 20,
+    let usage = json!({ "input_tokens": 100, "input_tokens_details": { "cached_tokens": 60, "cache_write_tokens": 0 }, "output_tokens": 20,
         "output_tokens_details": { "reasoning_tokens": 5 }, "total_tokens": 120 });
     let mut events = vec![
         json!({ "type": "response.created", "response": begun }),

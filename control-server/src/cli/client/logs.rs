@@ -178,7 +178,7 @@ mod tests {
             ),
             (Out::Text, "lagged", r#"{"missed":3}"#, "lagged   missed=3"),
             (Out::Text, "lagged", "a\nb", "lagged   a b"),
-            (Out::Json, "lagged", r#"{"missed":3}"#, r#"{"data":{"missed":3},"event":"lagged"}"#),
+            (Out::Json, "lagged", r#"{"missed":3}"#, r#"{"event":"lagged","data":{"missed":3}}"#),
         ];
         for (out, name, data, expected) in rows {
             assert_eq!(line(out, name, data), expected);

@@ -104,7 +104,7 @@ mod tests {
             (json!({"target": "p/m"}), "always"),
             (json!({"when": {}}), "always"),
             (json!({"when": {"file": ["*.md", "*.txt"]}}), "file *.md, *.txt"),
-            (json!({"when": {"tools": true, "min_tokens": 100}}), "min_tokens 100; tools yes"),
+            (json!({"when": {"tools": true, "min_tokens": 100}}), "tools yes; min_tokens 100"),
             (json!({"when": {"mention": "a"}, "turns": "last"}), "mention a; last turn only"),
             (json!({"when": {"header": [{"name": "x-team", "value": "red*"}]}}), "header name=x-team value=red*"),
         ];
