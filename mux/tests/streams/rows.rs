@@ -168,7 +168,7 @@ fn written_responses(created: u64) -> Vec<Value> {
         call(second, "call_2", "look", "{}", "completed"),
     ];
     let begun = response(created, "in_progress", json!([]), Value::Null);
-    let usage = json!({ "input_tokens": 100, "input_tokens_details": { "cached_tokens": 60 }, "output_tokens": 20,
+    let usage = json!({ "input_tokens": 100, "input_tokens_details": { "cached_tokens": 60, "cache_write_tokens": 0 }, "output_tokens": 20,
         "output_tokens_details": { "reasoning_tokens": 5 }, "total_tokens": 120 });
     let mut events = vec![
         json!({ "type": "response.created", "response": begun }),
