@@ -95,7 +95,15 @@ pub fn usage(seen: &Seen) -> Value {
 }
 
 /// Plain or streamed as it was asked, with exact usage; in a stream only where `include_usage` was asked for.
+/// At `/messages` it is a plain Anthropic message.
 pub fn honest(seen: &Seen) -> Answer {
+    if seen.path.split('?').next().is_some_and(|path| path.ends_with("/messages")) {
+        let (input, output) = tokens(seen);
+        let body = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": seen.model(),
+            "content": [{"type": "text", "text": "Hello."}], "stop_reason": "end_turn",
+            "usage": {"input_tokens": input, "output_tokens": output}});
+        return Answer::json(200, body.to_string());
+    }
     if !seen.wants_stream() {
         let message =
             json!({"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"});
