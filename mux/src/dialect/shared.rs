@@ -92,11 +92,7 @@ pub fn usage_value(dialect: super::Dialect, usage: &Usage) -> Value {
     let Usage { input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, raw: _ } =
         usage;
     let total = input_tokens.saturating_add(*output_tokens);
-    let mut of_input = json!({ "cached_tokens": cached_input_tokens });
-    // Responses demands it; in Chat Completions it is OpenRouter's.
-    if *cache_write_tokens > 0 || dialect == super::Dialect::Responses {
-        put(of_input.as_object_mut().unwrap_or(&mut Map::new()), "cache_write_tokens", Some(*cache_write_tokens));
-    }
+    let of_input = json!({ "cached_tokens": cached_input_tokens, "cache_write_tokens": cache_write_tokens });
     let of_output = json!({ "reasoning_tokens": reasoning_tokens });
     match dialect {
         super::Dialect::Messages => {
