@@ -63,8 +63,7 @@ async fn applied(stack: &Stack, revision: u64) {
 async fn vm_bytes(stack: &Stack) -> u64 {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let stats = stack.envoy_stats().await;
-    let line =
-        stats.lines().find(|line| line.contains("muxspace_memory_bytes{") || line.contains("muxspace_memory_bytes "));
+    let line = stats.lines().find(|line| line.starts_with("muxspace_memory_bytes{"));
     let total: u64 = line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).expect("the filter tells its memory");
     total / stack.api.nodes().await.len() as u64
 }
