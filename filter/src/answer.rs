@@ -102,6 +102,17 @@ impl Answer {
         }
     }
 
+    /// The answer has no body. Returns the status with which it goes on: what should have been an answer is none.
+    pub fn end_empty(&mut self, status: u16) -> u16 {
+        match self {
+            Self::Translated(translated) if translated.is_held() => translated.whole(b"").status,
+            _ => {
+                self.chunk(b"", true);
+                status
+            }
+        }
+    }
+
     /// What is known when the try has ended.
     pub fn outcome(&mut self, request_bytes: u64) -> TryOutcome {
         match self {
@@ -161,8 +172,8 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use mux::dialect::Dialect;
-    use mux::route::UsageChunk;
+    use mux::dialect::{Asked, Dialect};
+    use mux::route::{Translation, UsageChunk};
 
     use super::Answer;
     use crate::exchange::TryOutcome;
@@ -219,5 +230,15 @@ mod tests {
         let mut error = Answer::new(Dialect::Chat, 429, Some("application/json"), None, UsageChunk::Keep);
         error.chunk(br#"{"usage":{"prompt_tokens":7}}"#, true);
         assert!(matches!(error.outcome(8), TryOutcome::Silent));
+    }
+
+    #[test]
+    fn an_empty_answer_that_was_to_be_translated_is_an_error_without_usage() {
+        for (status, passed_on) in [(401, 401), (529, 529), (200, 502)] {
+            let translation = Translation { client: Dialect::Chat, asked: Asked::default(), dropped: Vec::new() };
+            let mut answer = Answer::translated(Dialect::Messages, status, Some("application/json"), translation);
+            assert_eq!(answer.end_empty(status), passed_on);
+            assert!(matches!(answer.outcome(100), TryOutcome::Silent), "{status}");
+        }
     }
 }

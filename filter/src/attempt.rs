@@ -52,20 +52,21 @@ impl Attempt {
     pub fn response_headers(&mut self, now_ms: u64, headers: &Headers, is_last: bool) -> Step {
         let Self::Sent { exchange, index } = std::mem::replace(self, Self::Idle) else { return Step::on() };
         let status = headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let mut answer = {
+        let (answer, passed_on) = {
             let mut exchange = exchange.borrow_mut();
             if let Some(one) = exchange.tries.get_mut(index) {
                 one.status = status;
                 one.first_byte_ms = now_ms;
             }
-            exchange.answering.set(Some(status));
-            answer_of(&mut exchange, status, headers)
+            let mut answer = answer_of(&exchange, now_ms, status, headers);
+            let passed_on = if is_last { answer.end_empty(status) } else { status };
+            exchange.answering.set(Some(passed_on));
+            (answer, passed_on)
         };
-        if is_last {
-            answer.chunk(b"", true);
-        }
         let misplaced = |own: &&str| is_ours(own) || (*own == name::CONTENT_LENGTH && answer.changes_length());
-        let effects = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into())).collect();
+        let removed = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into()));
+        let changed = (passed_on != status).then(|| Effect::SetResponseHeader(name::STATUS, passed_on.to_string()));
+        let effects = removed.chain(changed).collect();
         let flow = if answer.is_held() && !is_last { Flow::Pause } else { Flow::Continue };
         *self = Self::Answered { exchange, index, answer };
         Step::with(flow, effects)
@@ -127,14 +128,18 @@ impl Attempt {
 }
 
 /// How the answer of this status is read.
-fn answer_of(exchange: &mut Exchange, status: u16, headers: &Headers) -> Answer {
+fn answer_of(exchange: &Exchange, now_ms: u64, status: u16, headers: &Headers) -> Answer {
     let (kind, encoding) = (headers.get(name::CONTENT_TYPE), headers.get(name::CONTENT_ENCODING));
     let Some(target) = &exchange.target else {
         return Answer::new(Dialect::Chat, status, kind, encoding, UsageChunk::Keep);
     };
     let dialect = target.endpoint.dialect();
     match &target.translation {
-        Some(translation) => Answer::translated(dialect, status, kind, translation.clone()),
+        Some(translation) => {
+            let mut translation = translation.clone();
+            translation.asked.now = now_ms / 1_000;
+            Answer::translated(dialect, status, kind, translation)
+        }
         None => Answer::new(dialect, status, kind, encoding, target.usage_chunk),
     }
 }

@@ -5,8 +5,7 @@
 use mux::dialect::{self, Dialect, StreamTranslator};
 use mux::refusal::{Code, Refusal};
 use mux::route::Translation;
-use mux::sse::{Piece, Splitter};
-use mux::usage::{self, Stream, Usage};
+use mux::usage::{self, Usage};
 
 use crate::exchange::TryOutcome;
 
@@ -31,9 +30,6 @@ enum Body {
 #[derive(Debug)]
 struct Events {
     translator: StreamTranslator,
-    /// The provider's own events, for usage.
-    splitter: Splitter,
-    stream: Stream,
     complete: bool,
 }
 
@@ -47,8 +43,7 @@ impl Translated {
     pub fn new(provider: Dialect, translation: Translation, status: u16, is_stream: bool) -> Self {
         let body = if is_stream {
             let translator = StreamTranslator::new(provider, translation.client, &translation.asked);
-            let (splitter, stream) = (Splitter::new(), Stream::new(provider));
-            Body::Events(Box::new(Events { translator, splitter, stream, complete: false }))
+            Body::Events(Box::new(Events { translator, complete: false }))
         } else {
             Body::Held { status, outcome: TryOutcome::Unanswered }
         };
@@ -64,19 +59,10 @@ impl Translated {
     pub fn piece(&mut self, piece: &[u8], is_last: bool) -> Vec<u8> {
         let mut out = Vec::new();
         let Body::Events(events) = &mut self.body else { return out };
-        let Events { translator, splitter, stream, complete } = &mut **events;
-        splitter.push(piece, |piece| {
-            if let Piece::Event(event) = &piece {
-                stream.event(&event.data);
-            }
-        });
-        translator.push(piece, &mut out);
+        events.translator.push(piece, &mut out);
         if is_last {
-            if let Some(event) = splitter.finish() {
-                stream.event(&event.data);
-            }
-            *complete = true;
-            translator.finish(&mut out);
+            events.complete = true;
+            events.translator.finish(&mut out);
         }
         out
     }
@@ -107,10 +93,13 @@ impl Translated {
                 TryOutcome::Cut(Usage { input_tokens, ..Usage::default() })
             }
             Body::Held { outcome, .. } => std::mem::take(outcome),
-            Body::Events(events) if events.complete || events.stream.is_complete() => {
-                events.stream.usage().map_or(TryOutcome::Silent, TryOutcome::Said)
+            Body::Events(events) => {
+                let usage = events.translator.usage();
+                if events.complete || usage.is_complete() {
+                    return usage.usage().map_or(TryOutcome::Silent, TryOutcome::Said);
+                }
+                TryOutcome::Cut(usage.estimate(request_bytes))
             }
-            Body::Events(events) => TryOutcome::Cut(events.stream.estimate(request_bytes)),
         }
     }
 }

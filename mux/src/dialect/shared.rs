@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Untranslatable;
-use super::fields::Fields;
-use super::model::{Effort, Format, ServiceTier, Thinking, ToolChoice};
+use super::fields::{At, Dropped, Fields};
+use super::model::{Effort, Format, Part, ServiceTier, Thinking, ToolChoice};
 use crate::usage::Usage;
 
 impl ToolChoice {
@@ -60,6 +60,27 @@ impl Format {
         fields.insert("schema".to_owned(), schema.clone());
         put(&mut fields, "strict", *strict);
         ("json_schema", fields)
+    }
+}
+
+/// `null`, a string, or parts, of which a dialect has its own.
+pub fn read_content(
+    content: Option<Value>,
+    at: &At<'_>,
+    dropped: &mut Dropped,
+    read_part: fn(Fields<'_>, &mut Dropped) -> Result<Part, Untranslatable>,
+) -> Result<Vec<Part>, Untranslatable> {
+    match content {
+        None => Ok(Vec::new()),
+        Some(Value::String(text)) => Ok(vec![Part::text(text)]),
+        Some(Value::Array(items)) => {
+            let mut parts = Vec::with_capacity(items.len());
+            for (index, value) in items.into_iter().enumerate() {
+                parts.push(read_part(Fields::new(at.index(index), value)?, dropped)?);
+            }
+            Ok(parts)
+        }
+        Some(_) => Err(at.untranslatable("must be a string or a list of parts")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Clients and providers that speak different dialects, in a real Envoy between them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use muxspace_tests::{Answer, Options, Provider, Seen, Stack};
 use serde_json::{Value, json};
@@ -85,6 +85,12 @@ async fn chat_to_messages() {
     assert!(sent["system"].to_string().contains("Be brief."), "{sent}");
     assert_eq!(sent["tools"][0]["name"], "read");
     let answer = reply.json();
+    let since_created = SystemTime::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_secs()
+        .abs_diff(answer["created"].as_u64().expect("a time"));
+    assert!(since_created < 60, "{answer}");
     let choice = &answer["choices"][0];
     assert_eq!(
         (&choice["message"]["content"], &choice["finish_reason"]),
@@ -184,6 +190,12 @@ async fn errors_and_odd_answers_come_in_the_clients_dialect() {
     provider.answer(|_| Answer::json(200, "<html>not JSON</html>"));
     let reply = ask().await;
     assert_eq!((reply.status.as_u16(), reply.error_code().as_str()), (502, "bad_provider_answer"));
+    for (status, passed_on) in [(401, 401), (200, 502)] {
+        provider.answer(move |_| Answer::json(status, ""));
+        assert_eq!(ask().await.status, passed_on, "of an empty {status}");
+    }
+    let total = usage(&stack, 4).await;
+    assert_eq!((&total["input_tokens"], &total["output_tokens"]), (&json!(0), &json!(0)), "{total}");
     let refused = stack.send("/v1/mux/chat/completions", json!({"messages": [], "n": 2})).await;
     assert_eq!((refused.status.as_u16(), refused.error_code().as_str()), (422, "untranslatable"));
     assert_eq!(refused.json()["error"]["param"], "n");

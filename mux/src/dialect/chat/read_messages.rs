@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{
     Cache, Document, Image, Message, Part, Role, Source, Text, Thought, ToolCall, ToolKind, ToolResult,
 };
+use crate::dialect::{Untranslatable, shared};
 
 pub fn read(messages: Vec<Value>, at: &At<'_>, dropped: &mut Dropped) -> Result<Vec<Message>, Untranslatable> {
     let mut read = Vec::with_capacity(messages.len());
@@ -136,18 +136,7 @@ pub fn read_call(mut call: Fields<'_>, dropped: &mut Dropped) -> Result<ToolCall
 
 /// `null`, a string, or parts.
 pub fn read_content(content: Option<Value>, at: &At<'_>, dropped: &mut Dropped) -> Result<Vec<Part>, Untranslatable> {
-    match content {
-        None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![Part::text(text)]),
-        Some(Value::Array(items)) => {
-            let mut parts = Vec::with_capacity(items.len());
-            for (index, value) in items.into_iter().enumerate() {
-                parts.push(read_part(Fields::new(at.index(index), value)?, dropped)?);
-            }
-            Ok(parts)
-        }
-        Some(_) => Err(at.untranslatable("must be a string or a list of parts")),
-    }
+    shared::read_content(content, at, dropped, read_part)
 }
 
 fn read_part(mut part: Fields<'_>, dropped: &mut Dropped) -> Result<Part, Untranslatable> {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::read_tools::{LOCAL_SHELL, joined_name};
-use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Document, Image, Message, Part, Role, Source, Thought, ToolCall, ToolKind, ToolResult};
+use crate::dialect::{Untranslatable, shared};
 
 /// A string, or items; each item becomes a message.
 pub fn read(input: Option<Value>, dropped: &mut Dropped) -> Result<Vec<Message>, Untranslatable> {
@@ -74,18 +74,7 @@ fn read_message(item: &mut Fields<'_>, dropped: &mut Dropped) -> Result<Message,
 
 /// A string, or parts.
 fn read_content(content: Option<Value>, at: &At<'_>, dropped: &mut Dropped) -> Result<Vec<Part>, Untranslatable> {
-    match content {
-        None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![Part::text(text)]),
-        Some(Value::Array(items)) => {
-            let mut parts = Vec::with_capacity(items.len());
-            for (index, value) in items.into_iter().enumerate() {
-                parts.push(read_part(Fields::new(at.index(index), value)?, dropped)?);
-            }
-            Ok(parts)
-        }
-        Some(_) => Err(at.untranslatable("must be a string or a list of parts")),
-    }
+    shared::read_content(content, at, dropped, read_part)
 }
 
 fn read_part(mut part: Fields<'_>, dropped: &mut Dropped) -> Result<Part, Untranslatable> {

@@ -109,6 +109,11 @@ impl StreamTranslator {
         });
     }
 
+    /// What the provider's own events told of usage so far.
+    pub fn usage(&self) -> &usage::Stream {
+        &self.translation.usage
+    }
+
     /// The provider's stream ended, in order or not: appends what must still be written. A stream that was cut off ends
     /// with an error in the client's dialect.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
@@ -133,6 +138,7 @@ struct Translation {
 
 impl Translation {
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        self.usage.event(&event.data);
         if self.order.is_over() {
             return;
         }
@@ -146,7 +152,7 @@ impl Translation {
         } else if data == b"[DONE]" {
             self.reader.done(&mut self.deltas);
         } else if let Some(fields) = Fields::parse(data) {
-            self.read_usage(data);
+            self.tell_usage(data);
             self.reader.event(name, &fields, data, &mut self.deltas);
         } else {
             // What some servers say when they fail.
@@ -177,14 +183,13 @@ impl Translation {
     }
 
     /// Ahead of the event's own deltas: the event may also end the stream.
-    fn read_usage(&mut self, data: &[u8]) {
+    fn tell_usage(&mut self, data: &[u8]) {
         // OpenAI puts an empty one into every chunk.
         let is_null = |at| {
             let after = data.get(at + self.usage_key.needle().len()..).unwrap_or_default();
             after.starts_with(b":null")
         };
         if !self.usage_key.find_iter(data).all(is_null) {
-            self.usage.event(data);
             self.deltas.extend(self.usage.usage().map(Delta::Usage));
         }
     }
