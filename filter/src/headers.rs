@@ -26,6 +26,8 @@ pub mod name {
     pub const RULE: &str = "x-muxspace-rule";
     pub const TARGET: &str = "x-muxspace-target";
     pub const REVISION: &str = "x-muxspace-revision";
+    /// Fields of the request that the provider's dialect cannot express and that change no meaning.
+    pub const DROPPED_FIELDS: &str = "x-muxspace-dropped-fields";
     /// The gateway counted tokens by itself, and not exactly.
     pub const ESTIMATED: &str = "x-muxspace-estimated";
 }

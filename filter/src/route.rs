@@ -113,7 +113,8 @@ impl Route {
             Err(refusal) => self.refuse(vm, &head, &refusal),
             Ok(caller) if request.address.endpoint == Endpoint::Models => {
                 *self = Self::Answered;
-                Step::reply(Reply::json(200, route::models_body(&route::models(&vm.snapshot, &caller))))
+                let ids = route::models(&vm.snapshot, &caller);
+                Step::reply(Reply::json(200, route::models_body(&ids, head.list_dialect())))
             }
             Ok(caller) => self.decide(vm, &head, &caller, &request),
         }
@@ -169,6 +170,7 @@ impl Route {
         let Begun { number, record } = begun;
         let Chosen { provider, model } = chosen;
         let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
+        vm.counts.fields_dropped += translation.as_ref().map_or(0, |translation| translation.dropped.len() as u64);
         let mut effects = vec![
             Effect::AddRequestHeader(name::CLUSTER, provider.cluster.to_string()),
             Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
@@ -248,6 +250,10 @@ impl Route {
         }
         if let Some(target) = &exchange.target {
             effects.push(Effect::AddResponseHeader(name::TARGET, header_text(&target.model.to_string())));
+            let dropped = target.translation.as_ref().map_or(&[][..], |translation| &translation.dropped);
+            if !dropped.is_empty() {
+                effects.push(Effect::AddResponseHeader(name::DROPPED_FIELDS, dropped.join(", ")));
+            }
         }
         Step::with(Flow::Continue, effects)
     }
@@ -284,8 +290,11 @@ impl Route {
             _ => vm.counts.refused += 1,
         }
         *self = Self::Answered;
-        let known = endpoint::address(head.path()).map(|address| address.endpoint.dialect());
-        let dialect = known.unwrap_or_else(|| endpoint::likely_dialect(head.path()));
+        let dialect = match endpoint::address(head.path()).map(|address| address.endpoint) {
+            Some(Endpoint::Models) => head.list_dialect(),
+            Some(endpoint) => endpoint.dialect(),
+            None => endpoint::likely_dialect(head.path()),
+        };
         Step::reply(Reply::refusal(refusal, dialect))
     }
 }
@@ -299,6 +308,11 @@ impl Head {
 
     fn path(&self) -> &str {
         self.headers.get(name::PATH).unwrap_or_default()
+    }
+
+    /// In whose shape the client wants the list of models: only Anthropic's clients name a version of its API.
+    fn list_dialect(&self) -> Dialect {
+        self.headers.get(name::ANTHROPIC_VERSION).map_or(Dialect::Chat, |_| Dialect::Messages)
     }
 
     /// Headers in which the client sent a credential.

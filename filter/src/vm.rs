@@ -30,6 +30,8 @@ pub struct Counts {
     pub not_ready: u64,
     /// Revisions that were received and not taken.
     pub nacked: u64,
+    /// Fields of requests that a provider's dialect could not express and that changed no meaning.
+    pub fields_dropped: u64,
 }
 
 impl Vm {

@@ -1,6 +1,6 @@
 //! Settings of a workspace, as people write them and as the database keeps them.
 
-use mux::config::{Access, Switch};
+use mux::config::{Access, DEFAULT, Name, Switch};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,17 +13,24 @@ pub struct Settings {
     pub switch: Switch,
     /// Whether clients without a key of this gateway may use the workspace.
     pub anonymous: bool,
+    /// Whether clients may name models that are not in the workspace's collection; unless said: in `default` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_collection: Option<bool>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { switch: Switch::Anytime, anonymous: true }
+        Self { switch: Switch::Anytime, anonymous: true, open_collection: None }
     }
 }
 
 impl Settings {
     pub fn access(&self) -> Access {
         if self.anonymous { Access::Anonymous } else { Access::KeyOnly }
+    }
+
+    pub fn has_open_collection(&self, workspace: &Name) -> bool {
+        self.open_collection.unwrap_or(workspace.as_str() == DEFAULT)
     }
 
     /// With what the patch gives; `null` brings a setting back to its default. Errors point into `{"settings": {…}}`.
@@ -68,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_what_a_patch_gives_changes() {
-        let before = Settings { switch: Switch::UserTurn, anonymous: false };
+        let before = Settings { switch: Switch::UserTurn, anonymous: false, ..Settings::default() };
         let patch = |patch: Value| before.patched(&serde_json::from_value(patch).unwrap());
         assert_eq!(patch(json!({})), Ok(before.clone()));
         assert_eq!(patch(json!({"anonymous": true})), Ok(Settings { anonymous: true, ..before.clone() }));

@@ -17,6 +17,8 @@ pub enum Key {
     Provider(String),
     Workspace(String),
     Session(String),
+    /// By its id.
+    VirtualKey(u64),
 }
 
 /// What became of a resource.
@@ -216,6 +218,7 @@ fn key_of(resource: &v1::Resource) -> Option<Key> {
         resource::Resource::Workspace(workspace) => Key::Workspace(workspace.name.clone()),
         resource::Resource::Session(session) => Key::Session(session.id.clone()),
         resource::Resource::Provider(provider) => Key::Provider(provider.name.clone()),
+        resource::Resource::Key(key) => Key::VirtualKey(key.id),
     })
 }
 
@@ -224,6 +227,7 @@ fn name_of(key: Key) -> v1::ResourceName {
         Key::Workspace(name) => resource_name::Name::Workspace(name),
         Key::Session(name) => resource_name::Name::Session(name),
         Key::Provider(name) => resource_name::Name::Provider(name),
+        Key::VirtualKey(id) => resource_name::Name::Key(id),
     };
     v1::ResourceName { name: Some(name) }
 }
@@ -251,6 +255,7 @@ mod tests {
     fn names(update: &Update) -> (Vec<String>, Vec<Key>) {
         let upserts = update.upserts.iter().map(|sized| match key_of(&sized.resource).unwrap() {
             Key::Workspace(name) | Key::Session(name) | Key::Provider(name) => name,
+            Key::VirtualKey(id) => id.to_string(),
         });
         (upserts.collect(), update.removals.clone())
     }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use mux::config::{DEFAULT, Name};
 use mux::endpoint::{self, Address};
 use mux::refusal::Refusal;
-use mux::route::{self, Action, Decision, Explanation, JudgedRule, Request, SeenFile, Sending};
+use mux::route::{self, Action, Aim, Decision, Explanation, JudgedRule, Request, SeenFile, Sending};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -164,8 +164,10 @@ fn filled(doc: ExplanationDoc, explanation: Explanation, address: &Address) -> E
     };
     let (decision, would_send, refusal) = match decision {
         Err(refusal) => (None, None, Some(refusal.into())),
-        Ok(Decision { rule, provider, model, action, .. }) => {
-            let target = model.to_string();
+        Ok(Decision { rule, deployment, tries, action, .. }) => {
+            let targets: Vec<String> = tries.iter().map(|aim| aim.model.to_string()).collect();
+            let Aim { provider, model, .. } = tries.first;
+            let target = deployment.map_or_else(|| model.to_string(), |deployment| deployment.name.to_string());
             let would_send = match action {
                 Action::Send(Sending { endpoint, translation, .. }) => {
                     let query = if translation.is_some() { "" } else { address.query };
@@ -177,7 +179,7 @@ fn filled(doc: ExplanationDoc, explanation: Explanation, address: &Address) -> E
                 }
                 Action::Estimate { .. } => None,
             };
-            (Some(DecisionDoc { rule, targets: vec![target.clone()], target }), would_send, None)
+            (Some(DecisionDoc { rule, targets, target }), would_send, None)
         }
     };
     ExplanationDoc {

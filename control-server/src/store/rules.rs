@@ -81,11 +81,15 @@ pub(super) fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
         LAST_TURN => Turns::Last,
         _ => return Err(StoreError::Corrupt(format!("turns of rule `{name}`"))),
     };
-    let provider: Option<String> = row.try_get("target_provider")?;
-    let model: Option<String> = row.try_get("target_model")?;
-    let target = match (provider, model) {
-        (Some(_), Some(id)) => Target::Model(Model { provider: read_name(row, "target_provider")?, id: id.into() }),
-        (None, None) => Target::Requested,
+    let column = |column| row.try_get::<Option<String>, _>(column);
+    let target = match (column("target_provider")?, column("target_model")?, column("target_name")?) {
+        (Some(_), Some(id), None) => {
+            Target::Model(Model { provider: read_name(row, "target_provider")?, id: id.into() })
+        }
+        (None, None, Some(alias)) => {
+            Target::Named(alias.parse().map_err(|_| StoreError::Corrupt(format!("target of rule `{name}`")))?)
+        }
+        (None, None, None) => Target::Requested,
         _ => return Err(StoreError::Corrupt(format!("target of rule `{name}`"))),
     };
     Ok(Rule { name, when, turns, target, instructions: row.try_get("instructions")? })
@@ -93,7 +97,7 @@ pub(super) fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
 
 pub(super) async fn read(connection: &mut AnyConnection, workspace_id: i64) -> Result<Vec<Rule>, StoreError> {
     let rows = sqlx::query(
-        "SELECT name, conditions, turns, instructions, target_provider, target_model FROM rules \
+        "SELECT name, conditions, turns, instructions, target_provider, target_model, target_name FROM rules \
          WHERE workspace_id = $1 ORDER BY position",
     )
     .bind(workspace_id)
@@ -123,13 +127,14 @@ pub(super) async fn insert(
             Turns::All => ALL_TURNS,
             Turns::Last => LAST_TURN,
         };
-        let (provider, model) = match target {
-            Target::Requested => (None, None),
-            Target::Model(Model { provider, id }) => (Some(provider.as_str()), Some(id.as_ref())),
+        let (provider, model, name_in_workspace) = match target {
+            Target::Requested => (None, None, None),
+            Target::Named(alias) => (None, None, Some(alias.as_str())),
+            Target::Model(Model { provider, id }) => (Some(provider.as_str()), Some(id.as_ref()), None),
         };
         sqlx::query(
             "INSERT INTO rules (workspace_id, position, name, conditions, turns, instructions, target_provider, \
-             target_model) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             target_model, target_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(workspace_id)
         .bind(position)
@@ -139,6 +144,7 @@ pub(super) async fn insert(
         .bind(instructions.as_str())
         .bind(provider.map(str::to_owned))
         .bind(model.map(str::to_owned))
+        .bind(name_in_workspace.map(str::to_owned))
         .execute(&mut *connection)
         .await?;
     }
@@ -157,7 +163,7 @@ pub(super) async fn check_providers(connection: &mut AnyConnection, rules: &[Rul
                 format!("/rules/{index}/target"),
                 format!("there is no provider `{provider}`; add it first (POST /api/v1/providers)"),
             )),
-            Target::Requested | Target::Model(_) => None,
+            Target::Requested | Target::Named(_) | Target::Model(_) => None,
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(StoreError::Invalid(errors)) }
@@ -165,7 +171,7 @@ pub(super) async fn check_providers(connection: &mut AnyConnection, rules: &[Rul
 
 /// Rules whose provider is there; a broken one never matches, so nodes do not get it.
 const WHOLE_RULES: &str = "SELECT w.name AS workspace, r.name, r.conditions, r.turns, r.instructions, \
-     r.target_provider, r.target_model \
+     r.target_provider, r.target_model, r.target_name \
      FROM rules r JOIN workspaces w ON w.id = r.workspace_id LEFT JOIN providers p ON p.name = r.target_provider \
      WHERE w.archived_at IS NULL AND (r.target_provider IS NULL OR p.id IS NOT NULL)";
 
@@ -214,11 +220,14 @@ pub(super) async fn one_workspace(
 fn without_rules(row: &AnyRow) -> Result<config::Workspace, StoreError> {
     let name = read_name(row, "name")?;
     let settings = workspaces::read_settings(row)?;
+    let collection = config::Collection { is_open: settings.has_open_collection(&name), models: Vec::new() };
     Ok(config::Workspace {
         name,
         rules: Vec::new(),
         instructions: row.try_get("instructions")?,
         switch: settings.switch,
         access: settings.access(),
+        collection,
+        deployments: Vec::new(),
     })
 }

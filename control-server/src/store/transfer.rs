@@ -113,7 +113,7 @@ fn warnings(facts: &[RuleFacts]) -> Vec<Warning> {
                 pointer: format!("/spec/rules/{index}/target"),
                 detail: missing_model(model.provider.as_str(), &model.id),
             }),
-            Target::Requested => None,
+            Target::Requested | Target::Named(_) => None,
         })
         .collect()
 }

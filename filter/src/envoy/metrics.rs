@@ -14,6 +14,7 @@ pub struct Metrics {
     refused: Sum,
     not_ready: Sum,
     nacked: Sum,
+    fields_dropped: Sum,
     dropped: Sum,
     active: Sum,
     queued: Sum,
@@ -50,6 +51,7 @@ impl Metrics {
             refused: counter("muxspace_requests_refused"),
             not_ready: counter("muxspace_requests_not_ready"),
             nacked: counter("muxspace_revisions_nacked"),
+            fields_dropped: counter("muxspace_fields_dropped"),
             dropped: counter("muxspace_report_records_dropped"),
             active: gauge("muxspace_requests_active"),
             queued: gauge("muxspace_report_records_queued"),
@@ -59,11 +61,12 @@ impl Metrics {
     }
 
     pub fn update(&mut self, vm: &Vm, in_flight: usize) {
-        let Counts { routed, refused, not_ready, nacked } = vm.counts;
+        let Counts { routed, refused, not_ready, nacked, fields_dropped } = vm.counts;
         self.routed.update(routed);
         self.refused.update(refused);
         self.not_ready.update(not_ready);
         self.nacked.update(nacked);
+        self.fields_dropped.update(fields_dropped);
         self.dropped.update(vm.queue.dropped());
         self.active.update(vm.exchanges.len() as u64);
         self.queued.update((vm.queue.len() + in_flight) as u64);

@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
 
+mod gateway;
 mod rule;
 
+pub use gateway::{
+    ALIAS_BYTES_MAX, Alias, Breaker, COLLECTION_MAX, CollectionModel, DEPLOYMENTS_MAX, Deployment, DeploymentTarget,
+    Holder, InvalidAlias, KEY_PREFIX, Key, KeyHash, Policy, RETRY_ON_DEFAULT, SCOPE_NAMES_MAX, Scope, Scopes,
+    TARGETS_MAX, composite_name, sequences,
+};
 pub use rule::{HeaderCondition, InvalidTarget, Model, RequestKind, Rule, Target, Turns, When};
 
 /// Rules that one workspace may hold.
@@ -86,14 +92,25 @@ pub struct Workspace {
     pub instructions: String,
     pub switch: Switch,
     pub access: Access,
+    pub collection: Collection,
+    pub deployments: Vec<Deployment>,
 }
 
 impl Workspace {
-    /// With rules alone.
+    /// With rules alone, open to every model.
     pub fn new(name: Name, rules: Vec<Rule>) -> Self {
         let (switch, access) = (Switch::default(), Access::default());
-        Self { name, rules, instructions: String::new(), switch, access }
+        let collection = Collection { is_open: true, models: Vec::new() };
+        Self { name, rules, instructions: String::new(), switch, access, collection, deployments: Vec::new() }
     }
+}
+
+/// The models that clients of a workspace may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collection {
+    /// Every model of every provider may be named too, as `provider/model-id`.
+    pub is_open: bool,
+    pub models: Vec<CollectionModel>,
 }
 
 /// When a conversation may move to another target.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{InvalidName, MODEL_BYTES_MAX, Name};
+use super::{Alias, InvalidName, MODEL_BYTES_MAX, Name};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -117,6 +117,8 @@ impl RequestKind {
 pub enum Target {
     /// The model that the client named, which must itself name a target.
     Requested,
+    /// A model or a deployment of the workspace.
+    Named(Alias),
     Model(Model),
 }
 
@@ -129,7 +131,7 @@ pub struct Model {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTarget {
-    #[error("a target is `requested` or `provider/model-id`")]
+    #[error("a target is `requested`, `provider/model-id`, or the name of a model or deployment of the workspace")]
     Shape,
     #[error("the part before the first `/` must name a provider: {0}")]
     Provider(#[from] InvalidName),
@@ -144,7 +146,10 @@ impl FromStr for Target {
         if text == "requested" {
             return Ok(Self::Requested);
         }
-        text.parse().map(Self::Model)
+        match text.contains('/') {
+            true => text.parse().map(Self::Model),
+            false => text.parse().map(Self::Named).map_err(|_| InvalidTarget::Shape),
+        }
     }
 }
 
@@ -164,6 +169,7 @@ impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Requested => formatter.write_str("requested"),
+            Self::Named(alias) => alias.fmt(formatter),
             Self::Model(model) => model.fmt(formatter),
         }
     }

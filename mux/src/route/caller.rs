@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Request;
-use crate::config::{self, Access, Name};
+use crate::config::{self, Access, Key, Name};
 use crate::endpoint::Place;
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::{Snapshot, Workspace};
@@ -14,6 +14,8 @@ pub struct Caller {
     pub workspace: Rc<Workspace>,
     /// The session that named it; none: the request named it itself.
     pub session: Option<Name>,
+    /// None: the workspace is open to everybody.
+    pub key: Option<Rc<Key>>,
 }
 
 /// The workspace of a request: by its path, by its headers, or the one active in session `default`.
@@ -29,7 +31,7 @@ pub fn caller(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal>
     };
     let workspace = snapshot.workspace(name.as_str()).ok_or_else(|| unknown(Code::UnknownWorkspace, name.as_str()))?;
     match workspace.access {
-        Access::Anonymous => Ok(Caller { workspace: Rc::clone(workspace), session }),
+        Access::Anonymous => Ok(Caller { workspace: Rc::clone(workspace), session, key: None }),
         Access::KeyOnly => Err(key_needed(&workspace.name)),
     }
 }

@@ -1,7 +1,7 @@
 //! Why a request goes where it goes: the same decision, with all that led to it.
 
 use super::consider::consider;
-use super::{Caller, Decision, Request, choose, resolve};
+use super::{Caller, Decision, InOrder, Request, choose, resolve};
 use crate::config::RequestKind;
 use crate::prompt::{self, Needs, Sight};
 use crate::refusal::Refusal;
@@ -48,7 +48,8 @@ pub fn explain(snapshot: &Snapshot, caller: &Caller, request: &Request) -> Resul
     });
     let facts = considered.facts();
     let judged = caller.workspace.rules.judged(&facts, &considered.seen).map(|(rule, failed)| {
-        let leads_nowhere = || resolve(snapshot, &rule.target, &considered.requested).is_none();
+        let leads_nowhere =
+            || resolve::of_target(snapshot, &caller.workspace, &rule.target, &considered.requested).is_err();
         let failed = failed.map(|condition| condition.as_str());
         JudgedRule { name: rule.name.clone(), failed_condition: failed.or_else(|| leads_nowhere().then_some("target")) }
     });
@@ -57,6 +58,6 @@ pub fn explain(snapshot: &Snapshot, caller: &Caller, request: &Request) -> Resul
         request: facts.request,
         estimated_tokens: facts.tokens,
         rules: judged.collect(),
-        decision: choose(snapshot, caller, request, &considered),
+        decision: choose(snapshot, caller, request, &considered, &mut InOrder),
     })
 }

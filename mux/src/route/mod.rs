@@ -6,12 +6,14 @@ mod caller;
 mod consider;
 mod explain;
 mod models;
+mod resolve;
 mod rewrite;
 mod translate;
+mod tries;
 
 use std::rc::Rc;
 
-use crate::config::{self, Model, Target};
+use crate::config::{self, Deployment};
 use crate::endpoint::{Address, Endpoint, Mode};
 use crate::json;
 use crate::prompt::Needs;
@@ -22,7 +24,9 @@ pub use caller::{Caller, caller};
 use consider::Considered;
 pub use explain::{Explanation, JudgedRule, SeenFile, explain};
 pub use models::{models, models_body};
+pub use resolve::{Aim, Destination, Nowhere};
 pub use translate::Translation;
+pub use tries::{Balancer, InOrder, Tries};
 
 /// The model name under which a client asks for the workspace's rules.
 pub const MUX: &str = "mux";
@@ -45,11 +49,13 @@ pub struct Request<'a> {
 pub struct Decision {
     /// The rule that decided; none: the client named a model.
     pub rule: Option<String>,
-    pub provider: Rc<config::Provider>,
-    pub model: Model,
+    /// None: there is one target alone.
+    pub deployment: Option<Rc<Deployment>>,
+    pub tries: Tries,
     /// What the client asked for; empty: nothing.
     pub requested_model: String,
     pub stream: bool,
+    /// What the first try needs.
     pub action: Action,
 }
 
@@ -85,43 +91,74 @@ pub enum UsageChunk {
 }
 
 /// Decides where a prompt goes.
-pub fn decide(snapshot: &Snapshot, caller: &Caller, request: &Request) -> Result<Decision, Refusal> {
+pub fn decide(
+    snapshot: &Snapshot,
+    caller: &Caller,
+    request: &Request,
+    balancer: &mut dyn Balancer,
+) -> Result<Decision, Refusal> {
     let considered = consider::consider(caller, request, Needs::default())?;
-    choose(snapshot, caller, request, &considered)
+    choose(snapshot, caller, request, &considered, balancer)
 }
 
-/// From what was seen to what is sent.
+/// What a further try of a request needs that was decided before. `rule`: the name of the one that decided.
+pub fn send_to(caller: &Caller, request: &Request, rule: Option<&str>, aim: &Aim) -> Result<Sending, Refusal> {
+    let considered = consider::consider(caller, request, Needs::default())?;
+    let rule = rule.and_then(|name| caller.workspace.rules.iter().find(|rule| rule.name == name));
+    match action(&considered, request.address.endpoint, aim, instructions(caller, rule))? {
+        Action::Send(sending) => Ok(sending),
+        Action::Estimate { .. } => Err(translate::no_way(&aim.provider, request.address.endpoint.dialect())),
+    }
+}
+
 fn choose(
     snapshot: &Snapshot,
     caller: &Caller,
     request: &Request,
     considered: &Considered,
+    balancer: &mut dyn Balancer,
 ) -> Result<Decision, Refusal> {
     let Considered { prompt, requested, .. } = considered;
-    let Chosen { rule, provider, model } = match request.address.mode {
-        Mode::Named if requested != MUX => by_name(snapshot, requested)?,
+    let (rule, destination) = match request.address.mode {
+        Mode::Named if requested != MUX => (None, by_name(snapshot, caller, requested)?),
         Mode::Named | Mode::Rules => by_rules(snapshot, caller, considered)?,
     };
-    let instructions = [caller.workspace.instructions.as_str(), rule.map_or("", |rule| &rule.instructions)];
+    resolve::check_scope(caller, &destination)?;
+    let deployment = match &destination {
+        Destination::Deployment(deployment, _) => Some(Rc::clone(deployment)),
+        Destination::Model(_) => None,
+    };
+    let instructions = instructions(caller, rule);
+    let mut tries = Tries::of(destination, &caller.workspace, balancer);
+    let act = |aim: &Aim| action(considered, request.address.endpoint, aim, instructions);
+    let mut acted = act(&tries.first);
+    // A target that cannot be told what the client wants is passed over for one that can.
+    for _ in 1..tries.count() {
+        if acted.is_ok() {
+            break;
+        }
+        tries = tries.rotated();
+        acted = act(&tries.first);
+    }
     Ok(Decision {
-        action: action(considered, request.address.endpoint, &provider, &model, instructions)?,
+        action: acted?,
         rule: rule.map(|rule| rule.name.clone()),
-        provider,
-        model,
+        deployment,
+        tries,
         requested_model: requested.clone(),
         stream: prompt.stream,
     })
 }
 
+/// The workspace's and the rule's.
+fn instructions<'c>(caller: &'c Caller, rule: Option<&'c config::Rule>) -> [&'c str; 2] {
+    [caller.workspace.instructions.as_str(), rule.map_or("", |rule| &rule.instructions)]
+}
+
 /// Sends the bytes on where the provider speaks the client's dialect, and else translates them.
-fn action(
-    considered: &Considered,
-    endpoint: Endpoint,
-    provider: &config::Provider,
-    model: &Model,
-    instructions: [&str; 2],
-) -> Result<Action, Refusal> {
+fn action(considered: &Considered, endpoint: Endpoint, aim: &Aim, instructions: [&str; 2]) -> Result<Action, Refusal> {
     let Considered { prompt, requested, .. } = considered;
+    let Aim { provider, model, alias: _, requests_per_minute: _ } = aim;
     let client = endpoint.dialect();
     let to = translate::spoken(provider, client).ok_or_else(|| translate::no_way(provider, client))?;
     if to == client {
@@ -144,31 +181,19 @@ fn action(
     }))
 }
 
-struct Chosen<'r> {
-    rule: Option<&'r config::Rule>,
-    provider: Rc<config::Provider>,
-    model: Model,
-}
-
-fn by_rules<'c>(snapshot: &Snapshot, caller: &'c Caller, considered: &Considered) -> Result<Chosen<'c>, Refusal> {
-    let facts = considered.facts();
-    let matching = caller.workspace.rules.matching(&facts, &considered.seen);
-    // A rule whose target is gone never matches.
+fn by_rules<'c>(
+    snapshot: &Snapshot,
+    caller: &'c Caller,
+    considered: &Considered,
+) -> Result<(Option<&'c config::Rule>, Destination), Refusal> {
+    let (facts, workspace) = (considered.facts(), &caller.workspace);
+    let matching = workspace.rules.matching(&facts, &considered.seen);
+    // A rule whose target is gone or switched off never matches.
     let mut resolved = matching.filter_map(|rule| {
-        let (provider, model) = resolve(snapshot, &rule.target, &considered.requested)?;
-        Some(Chosen { rule: Some(rule), provider, model })
+        let destination = resolve::of_target(snapshot, workspace, &rule.target, &considered.requested).ok()?;
+        Some((Some(rule), destination))
     });
     resolved.next().ok_or_else(|| no_matching_rule(caller))
-}
-
-/// The model that a target stands for, and its provider; none: there is no such provider.
-fn resolve(snapshot: &Snapshot, target: &Target, requested: &str) -> Option<(Rc<config::Provider>, Model)> {
-    let model = match target {
-        Target::Model(model) => model.clone(),
-        Target::Requested => requested.parse().ok()?,
-    };
-    let provider = snapshot.provider(model.provider.as_str())?;
-    Some((Rc::clone(provider), model))
 }
 
 fn no_matching_rule(caller: &Caller) -> Refusal {
@@ -180,15 +205,9 @@ fn no_matching_rule(caller: &Caller) -> Refusal {
     Refusal::new(Code::NoMatchingRule, message)
 }
 
-fn by_name(snapshot: &Snapshot, requested: &str) -> Result<Chosen<'static>, Refusal> {
-    let Some((provider, model)) = resolve(snapshot, &Target::Requested, requested) else {
-        let short: String = requested.chars().take(config::MODEL_BYTES_MAX).collect();
-        let message = format!(
-            "There is no model `{short}`. Name one as `provider/model`, or `{MUX}` to let the workspace's rules decide."
-        );
-        return Err(Refusal { param: Some("model".into()), ..Refusal::new(Code::ModelNotFound, message) });
-    };
-    Ok(Chosen { rule: None, provider, model })
+fn by_name(snapshot: &Snapshot, caller: &Caller, requested: &str) -> Result<Destination, Refusal> {
+    resolve::of_name(snapshot, &caller.workspace, requested)
+        .map_err(|why| resolve::no_such_model(snapshot, caller, requested, why))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Action, Decision, Request, Sending, UsageChunk, caller, decide, explain, models};
+use super::{Action, Decision, InOrder, Request, Sending, UsageChunk, caller, decide, explain, models, models_body};
 use crate::config::{Access, Auth, Provider, Rule, Session, Switch, Turns, When, Workspace};
 use crate::dialect::Dialect;
 use crate::endpoint::{Endpoint, address};
@@ -56,7 +56,7 @@ fn snapshot() -> Snapshot {
 fn ask(path: &str, body: &[u8]) -> Result<Decision, Refusal> {
     let snapshot = snapshot();
     let request = Request { address: address(path).unwrap(), workspace: None, session: None, headers: &[], body };
-    decide(&snapshot, &caller(&snapshot, &request)?, &request)
+    decide(&snapshot, &caller(&snapshot, &request)?, &request, &mut InOrder)
 }
 
 fn sending(decision: Decision) -> Sending {
@@ -85,7 +85,11 @@ fn rules_decide_by_files() {
         ("hello", "else", "one/local"),
     ] {
         let decision = ask(RULES, body(text).as_bytes()).unwrap();
-        assert_eq!((decision.rule.as_deref(), decision.model.to_string().as_str()), (Some(rule), target), "{text}");
+        assert_eq!(
+            (decision.rule.as_deref(), decision.tries.first.model.to_string().as_str()),
+            (Some(rule), target),
+            "{text}"
+        );
         assert_eq!(decision.requested_model, "any");
     }
 }
@@ -115,12 +119,15 @@ fn the_callers_workspace_is_found() {
 fn a_named_model_goes_where_it_says() {
     let body = |model: &str| json!({ "model": model, "messages": [] }).to_string();
     let decision = ask(NAMED, body("two/org/x").as_bytes()).unwrap();
-    assert_eq!((decision.rule, decision.model.to_string()), (None, "two/org/x".into()));
+    assert_eq!((decision.rule, decision.tries.first.model.to_string()), (None, "two/org/x".into()));
     assert_eq!(ask(NAMED, body("mux").as_bytes()).unwrap().rule.as_deref(), Some("else"));
     for model in ["gpt-5", "nope/gpt", "one/", ""] {
         assert_eq!(ask(NAMED, body(model).as_bytes()).unwrap_err().code, Code::ModelNotFound, "{model}");
     }
-    assert_eq!(ask("/s/s1/v1/mux/chat/completions", body("one/x").as_bytes()).unwrap().model.to_string(), "one/x");
+    assert_eq!(
+        ask("/s/s1/v1/mux/chat/completions", body("one/x").as_bytes()).unwrap().tries.first.model.to_string(),
+        "one/x"
+    );
     let refusal = ask("/s/s1/v1/mux/chat/completions", body("x").as_bytes()).unwrap_err();
     assert_eq!(refusal.code, Code::NoMatchingRule);
     assert!(refusal.message.contains("`asked`"));
@@ -189,6 +196,12 @@ fn models_are_those_that_rules_name() {
         Request { address: address("/v1/models").unwrap(), workspace: None, session: None, headers: &[], body: b"" };
     let ids = models(&snapshot, &caller(&snapshot, &request).unwrap());
     assert_eq!(ids, ["mux", "one/mini", "two/org/claude", "one/local"]);
+    let body = |dialect| serde_json::from_slice::<Value>(&models_body(&ids, dialect)).unwrap();
+    let openai = body(Dialect::Chat);
+    assert_eq!((&openai["object"], &openai["data"][2]["owned_by"]), (&json!("list"), &json!("two")));
+    let anthropic = body(Dialect::Messages);
+    assert_eq!((&anthropic["data"][0]["type"], &anthropic["has_more"]), (&json!("model"), &json!(false)));
+    assert_eq!((&anthropic["first_id"], &anthropic["last_id"]), (&json!("mux"), &json!("one/local")));
 }
 
 /// The snapshot of the other tests with one more workspace, `w`, and a provider that understands messages alone.
@@ -220,7 +233,7 @@ fn ask_in(snapshot: &Snapshot, endpoint: &str, body: &str) -> Result<Decision, R
         headers: &[],
         body: body.as_bytes(),
     };
-    decide(snapshot, &caller(snapshot, &request)?, &request)
+    decide(snapshot, &caller(snapshot, &request)?, &request, &mut InOrder)
 }
 
 #[test]
@@ -377,7 +390,7 @@ fn an_explanation_says_what_was_seen_and_what_failed() {
     assert_eq!(seen, [("file0.py", "tool_call", 1), ("file1.py", "tool_call", 2)]);
     let judged: Vec<_> = explanation.rules.iter().map(|rule| (rule.name.as_str(), rule.failed_condition)).collect();
     assert_eq!(judged, [("gone", Some("target")), ("last", Some("file")), ("ever", None), ("asked", Some("target"))]);
-    assert_eq!(explanation.decision.unwrap().model.to_string(), "one/b");
+    assert_eq!(explanation.decision.unwrap().tries.first.model.to_string(), "one/b");
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Clients and providers that speak different dialects, in a real Envoy between them.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use muxspace_tests::{Answer, Options, Provider, Seen, Stack};
 use serde_json::{Value, json};
@@ -214,4 +214,37 @@ async fn tokens_are_counted_or_estimated() {
     let estimated = stack.send("/v1/mux/v1/messages/count_tokens", body).await;
     assert!(estimated.json()["input_tokens"].as_u64() > Some(400), "{}", estimated.text());
     assert_eq!(estimated.header("x-muxspace-estimated"), "true");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_fields_are_named_and_counted() {
+    let (stack, provider) = stack().await;
+    route(&stack, "claude/sonnet").await;
+    provider.answer(message);
+    let body = json!({"messages": [{"role": "user", "content": "hi"}], "seed": 7, "logprobs": false});
+    let reply = stack.send("/v1/mux/chat/completions", body).await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-muxspace-dropped-fields")), (200, "seed"), "{}", reply.text());
+    assert!(provider.last().json().get("seed").is_none());
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let stats = stack.envoy_stats().await;
+        let line = stats.lines().find(|line| line.contains("muxspace_fields_dropped{"));
+        if line.is_some_and(|line| line.ends_with(" 1")) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{line:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_are_listed_in_the_clients_shape() {
+    let (stack, _provider) = stack().await;
+    route(&stack, "claude/sonnet").await;
+    let openai = stack.get("/v1/models").await.json();
+    assert_eq!((&openai["object"], &openai["data"][1]["id"]), (&json!("list"), &json!("claude/sonnet")));
+    let request = stack.http.get(stack.url("/v1/models?limit=10")).header("anthropic-version", "2023-06-01");
+    let anthropic: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(anthropic["data"][1]["type"], "model");
+    assert_eq!((&anthropic["first_id"], &anthropic["last_id"]), (&json!("mux"), &json!("claude/sonnet")));
 }

@@ -1,5 +1,7 @@
 //! Messages to `mux` values and back. Every field is named on both sides, so that a new one does not get lost.
 
+mod gateway;
+
 use mux::config::{self, Access, Auth, HeaderCondition, KeyHeader, RequestKind, Switch, Turns};
 use mux::dialect::Dialect;
 use mux::snapshot::Update;
@@ -29,6 +31,7 @@ pub fn add(update: &mut Update, message: v1::Resource) -> Result<(), Malformed> 
         Some(Resource::Workspace(workspace)) => update.workspaces.push(workspace.try_into()?),
         Some(Resource::Session(session)) => update.sessions.push(session.try_into()?),
         Some(Resource::Provider(provider)) => update.providers.push(provider.try_into()?),
+        Some(Resource::Key(key)) => update.keys.push(key.try_into()?),
         None => return Err(Malformed("a resource of a kind that this build does not know".into())),
     }
     Ok(())
@@ -41,6 +44,7 @@ pub fn remove(update: &mut Update, message: v1::ResourceName) -> Result<(), Malf
         Some(Name::Workspace(text)) => update.removed_workspaces.push(name("workspace", &text)?),
         Some(Name::Session(text)) => update.removed_sessions.push(name("session", &text)?),
         Some(Name::Provider(text)) => update.removed_providers.push(name("provider", &text)?),
+        Some(Name::Key(id)) => update.removed_keys.push(id),
         None => return Err(Malformed("a removal of a kind that this build does not know".into())),
     }
     Ok(())
@@ -50,26 +54,42 @@ impl TryFrom<v1::Workspace> for config::Workspace {
     type Error = Malformed;
 
     fn try_from(message: v1::Workspace) -> Result<Self, Malformed> {
-        let v1::Workspace { name: workspace, rules, instructions, switch_by_user_turn, key_only } = message;
+        let v1::Workspace {
+            name: workspace,
+            rules,
+            instructions,
+            switch_by_user_turn,
+            key_only,
+            models,
+            open_collection,
+            deployments,
+        } = message;
+        let models = models.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Self {
             name: name("workspace", &workspace)?,
             rules: rules.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             instructions,
             switch: if switch_by_user_turn { Switch::UserTurn } else { Switch::Anytime },
             access: if key_only { Access::KeyOnly } else { Access::Anonymous },
+            collection: config::Collection { is_open: open_collection, models },
+            deployments: deployments.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl From<config::Workspace> for v1::Workspace {
     fn from(value: config::Workspace) -> Self {
-        let config::Workspace { name, rules, instructions, switch, access } = value;
+        let config::Workspace { name, rules, instructions, switch, access, collection, deployments } = value;
+        let config::Collection { is_open, models } = collection;
         Self {
             name: name.to_string(),
             rules: rules.into_iter().map(Into::into).collect(),
             instructions,
             switch_by_user_turn: switch == Switch::UserTurn,
             key_only: access == Access::KeyOnly,
+            models: models.into_iter().map(Into::into).collect(),
+            open_collection: is_open,
+            deployments: deployments.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! An [`Update`] is applied as a whole or not at all.
 
+mod gateway;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::config::{self, Access, Name, Switch};
+use crate::config::{self, Access, Alias, CollectionModel, Deployment, Key, KeyHash, Name, Switch};
 use crate::rules::{self, Rules};
 
 /// One thing wrong with one field of a workspace.
@@ -19,8 +21,9 @@ pub struct CompileError {
 
 /// Every reason why a workspace cannot be compiled; none: it can.
 pub fn check_workspace(workspace: &config::Workspace) -> Vec<CompileError> {
-    let config::Workspace { name: _, rules, instructions, switch: _, access: _ } = workspace;
+    let config::Workspace { name: _, rules, instructions, switch: _, access: _, collection, deployments } = workspace;
     let mut errors = rules::check(rules);
+    errors.extend(gateway::check(collection, deployments));
     if let Err(message) = rules::check_instructions(instructions) {
         errors.push(CompileError { pointer: "/instructions".into(), message });
     }
@@ -37,9 +40,12 @@ pub struct Update {
     pub workspaces: Vec<config::Workspace>,
     pub sessions: Vec<config::Session>,
     pub providers: Vec<config::Provider>,
+    pub keys: Vec<Key>,
     pub removed_workspaces: Vec<Name>,
     pub removed_sessions: Vec<Name>,
     pub removed_providers: Vec<Name>,
+    /// Ids.
+    pub removed_keys: Vec<u64>,
 }
 
 /// Why an update was not applied.
@@ -58,6 +64,8 @@ pub struct Snapshot {
     workspaces: HashMap<Name, Rc<Workspace>>,
     sessions: HashMap<Name, Name>,
     providers: HashMap<Name, Rc<config::Provider>>,
+    keys: HashMap<KeyHash, Rc<Key>>,
+    keys_by_id: HashMap<u64, Rc<Key>>,
 }
 
 #[derive(Debug)]
@@ -67,6 +75,27 @@ pub struct Workspace {
     pub instructions: String,
     pub switch: Switch,
     pub access: Access,
+    /// Every model of every provider may be named, as `provider/model-id`.
+    pub is_open: bool,
+    pub models: HashMap<Alias, CollectionModel>,
+    pub deployments: HashMap<Alias, Rc<Deployment>>,
+}
+
+impl From<config::Workspace> for Workspace {
+    fn from(workspace: config::Workspace) -> Self {
+        let config::Workspace { name, rules, instructions, switch, access, collection, deployments } = workspace;
+        let config::Collection { is_open, models } = collection;
+        Self {
+            name,
+            rules: Rules::new(rules),
+            instructions,
+            switch,
+            access,
+            is_open,
+            models: models.into_iter().map(|model| (model.alias.clone(), model)).collect(),
+            deployments: deployments.into_iter().map(|own| (own.name.clone(), Rc::new(own))).collect(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -92,6 +121,11 @@ impl Snapshot {
         self.providers.get(name)
     }
 
+    /// The key with this hash, or the one that replaced it.
+    pub fn key(&self, hash: &KeyHash) -> Option<&Rc<Key>> {
+        self.keys.get(hash)
+    }
+
     /// Applies an update; on an error nothing has changed. A request that is under way keeps what it holds.
     pub fn apply(&mut self, update: Update) -> Result<(), UpdateError> {
         let Update { store_id, base_revision, revision, .. } = &update;
@@ -113,8 +147,19 @@ impl Snapshot {
     }
 
     fn change(&mut self, update: Update) {
-        let Update { workspaces, sessions, providers, removed_workspaces, removed_sessions, removed_providers, .. } =
-            update;
+        let Update {
+            store_id: _,
+            base_revision: _,
+            revision: _,
+            workspaces,
+            sessions,
+            providers,
+            keys,
+            removed_workspaces,
+            removed_sessions,
+            removed_providers,
+            removed_keys,
+        } = update;
         for name in removed_workspaces {
             self.workspaces.remove(&name);
         }
@@ -124,14 +169,33 @@ impl Snapshot {
         for name in removed_providers {
             self.providers.remove(&name);
         }
-        self.workspaces.extend(workspaces.into_iter().map(|workspace| {
-            let config::Workspace { name, rules, instructions, switch, access } = workspace;
-            (name.clone(), Rc::new(Workspace { name, rules: Rules::new(rules), instructions, switch, access }))
-        }));
+        for id in removed_keys {
+            self.remove_key(id);
+        }
+        let compiled = workspaces.into_iter().map(|workspace| (workspace.name.clone(), Rc::new(workspace.into())));
+        self.workspaces.extend(compiled);
         self.sessions
             .extend(sessions.into_iter().map(|config::Session { id, active_workspace }| (id, active_workspace)));
         self.providers.extend(providers.into_iter().map(|provider| (provider.name.clone(), Rc::new(provider))));
+        for key in keys {
+            self.remove_key(key.id);
+            let key = Rc::new(key);
+            self.keys.extend(hashes(&key).map(|hash| (hash, Rc::clone(&key))));
+            self.keys_by_id.insert(key.id, key);
+        }
     }
+
+    fn remove_key(&mut self, id: u64) {
+        let Some(key) = self.keys_by_id.remove(&id) else { return };
+        for hash in hashes(&key) {
+            self.keys.remove(&hash);
+        }
+    }
+}
+
+/// A key is found by its own hash and by that of the one that it replaced.
+fn hashes(key: &Key) -> impl Iterator<Item = KeyHash> {
+    [Some(key.hash), key.previous.map(|(hash, _)| hash)].into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -140,7 +204,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::{Snapshot, Update, UpdateError};
-    use crate::config::{Rule, When, Workspace};
+    use crate::config::{Holder, Key, KeyHash, Rule, Scopes, When, Workspace};
 
     fn workspace(name: &str, rules: &[&str]) -> Workspace {
         let rules = rules.iter().map(|name| Rule::new(*name, When::default(), "p/m".parse().unwrap())).collect();
@@ -184,5 +248,31 @@ mod tests {
         snapshot.apply(update(0, 2, vec![workspace("b", &[])])).unwrap();
         assert_eq!(snapshot.revision(), 2);
         assert!(snapshot.workspace("a").is_none());
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_hashes_until_it_goes() {
+        let (old, new, third) = (KeyHash::of("vk_old"), KeyHash::of("vk_new"), KeyHash::of("vk_third"));
+        let key = |hash, previous| Key {
+            id: 7,
+            hash,
+            previous,
+            holder: Holder::Workspace("w".parse().unwrap()),
+            expires_at_ms: None,
+            scopes: Scopes::default(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+        };
+        let mut snapshot = Snapshot::default();
+        let keys = |keys| Update { keys, ..update(0, 1, vec![]) };
+        snapshot.apply(keys(vec![key(old, None)])).unwrap();
+        let found = |snapshot: &Snapshot| [old, new, third].map(|hash| snapshot.key(&hash).is_some());
+        assert_eq!(found(&snapshot), [true, false, false]);
+        snapshot.apply(Update { base_revision: 1, ..keys(vec![key(new, Some((old, 5)))]) }).unwrap();
+        assert_eq!(found(&snapshot), [true, true, false]);
+        snapshot.apply(Update { base_revision: 1, ..keys(vec![key(third, Some((new, 5)))]) }).unwrap();
+        assert_eq!(found(&snapshot), [false, true, true]);
+        snapshot.apply(Update { removed_keys: vec![7], ..update(1, 2, vec![]) }).unwrap();
+        assert_eq!(found(&snapshot), [false, false, false]);
     }
 }
