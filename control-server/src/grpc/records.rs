@@ -20,6 +20,8 @@ pub fn from_message(message: v1::RequestRecord) -> RequestRecord {
         status,
         outcome,
         attempts,
+        key: _,
+        deployment: _,
     } = message;
     RequestRecord {
         request_id,

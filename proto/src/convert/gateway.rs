@@ -107,7 +107,7 @@ impl TryFrom<v1::VirtualKey> for Key {
             let bytes = bytes.try_into().map_err(|_| Malformed(format!("key {id}: a hash of {} bytes", bytes.len())));
             bytes.map(KeyHash)
         };
-        let previous = match previous_hash.as_ref() {
+        let previous = match previous_hash.as_slice() {
             [] => None,
             bytes => Some((key_hash(bytes)?, previous_until_unix_ms)),
         };
