@@ -6,69 +6,126 @@ use std::rc::Rc;
 use mux::config::{Auth, KeyHeader};
 use mux::dialect::Dialect;
 use mux::refusal::{Code, Refusal};
-use mux::route::UsageChunk;
+use mux::route::Aim;
 
 use crate::answer::Answer;
+use crate::balance::Verdict;
 use crate::effect::{Effect, Flow, Reply, Step};
-use crate::exchange::{Exchange, Shared, Try, TryOutcome};
+use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome};
 use crate::headers::{Headers, PASSED_ON, is_ours, name};
+use crate::plan::{Deployed, Next, Plan, Sent};
 use crate::translated::Whole;
 use crate::vm::Vm;
+
+/// For clients that do not say which version of Anthropic's API they speak.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+/// With which a try ends that is not made: Envoy then makes the next one.
+const PASSED_OVER: u16 = 503;
 
 /// One upstream stream.
 #[derive(Debug, Default)]
 pub enum Attempt {
     #[default]
     Start,
-    /// Sent; no answer yet.
-    Sent {
-        exchange: Shared,
-        index: usize,
+    /// Held until its body can be replaced.
+    Replacing {
+        one: OneTry,
+        body: Vec<u8>,
     },
+    /// Sent; no answer yet.
+    Sent(OneTry),
     Answered {
-        exchange: Shared,
-        index: usize,
+        one: OneTry,
         answer: Answer,
     },
     /// Not a request of the route role's, or over.
     Idle,
 }
 
+/// A try of an exchange.
+#[derive(Debug)]
+pub struct OneTry {
+    exchange: Shared,
+    /// In the exchange's list of tries.
+    index: usize,
+    sent: Sent,
+}
+
 impl Attempt {
-    /// The headers of the try, by the request id that the route role gave them.
-    pub fn request_headers(&mut self, vm: &mut Vm, request_id: Option<&str>) -> Step {
-        let number = request_id.and_then(|id| vm.number_in(id));
-        let Some(exchange) = number.and_then(|number| vm.exchanges.find(number)) else {
-            *self = Self::Idle;
+    /// The headers of the try, by the request id that the route role gave them. `number`: 1 for the first try.
+    pub fn request_headers(&mut self, vm: &mut Vm, request_id: Option<&str>, number: usize) -> Step {
+        *self = Self::Idle;
+        let found = request_id.and_then(|id| vm.number_in(id)).and_then(|number| vm.exchanges.find(number));
+        let Some(exchange) = found.map(Rc::clone) else {
             let refusal = Refusal::new(Code::Internal, "The request came past the routing filter.");
             return Step::reply(Reply::refusal(&refusal, Dialect::Chat));
         };
-        let effects = send(&exchange.borrow());
-        let index = begin_try(&mut exchange.borrow_mut(), vm.now_ms);
-        *self = Self::Sent { exchange: Rc::clone(exchange), index };
-        Step::with(Flow::Continue, effects)
+        let target = number.saturating_sub(1);
+        let (effects, body, sent) = {
+            let own = exchange.borrow();
+            if is_passed_over(vm, &own, target) {
+                return Step::reply(Reply::json(PASSED_OVER, Vec::new()));
+            }
+            let Next { aim, sent, body } = match own.plan.next(target) {
+                Ok(next) => next,
+                Err(refusal) => return Step::reply(Reply::refusal(&refusal, own.client)),
+            };
+            let mut effects = send(&own.plan, aim, &sent);
+            if let Some(body) = &body {
+                effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, body.len().to_string()));
+            }
+            (effects, body, sent)
+        };
+        let dropped = sent.translation.as_ref().map_or_else(Vec::new, |translation| translation.dropped.clone());
+        vm.counts.fields_dropped += dropped.len() as u64;
+        let index =
+            begin_try(&mut exchange.borrow_mut(), Try { target, dropped, started_ms: vm.now_ms, ..Try::default() });
+        let one = OneTry { exchange, index, sent };
+        match body {
+            None => {
+                *self = Self::Sent(one);
+                Step::with(Flow::Continue, effects)
+            }
+            Some(body) => {
+                *self = Self::Replacing { one, body };
+                Step::with(Flow::Pause, effects)
+            }
+        }
     }
 
-    pub fn response_headers(&mut self, now_ms: u64, headers: &Headers, is_last: bool) -> Step {
-        let Self::Sent { exchange, index } = std::mem::replace(self, Self::Idle) else { return Step::on() };
-        let status = headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let (answer, passed_on) = {
-            let mut exchange = exchange.borrow_mut();
-            if let Some(one) = exchange.tries.get_mut(index) {
-                one.status = status;
-                one.first_byte_ms = now_ms;
+    /// More of the body has come, and whether it is the end.
+    pub fn request_chunk(&mut self, is_last: bool) -> Step {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Replacing { one, body } if is_last => {
+                *self = Self::Sent(one);
+                Step::with(Flow::Continue, vec![Effect::ReplaceRequestBody(body)])
             }
-            let mut answer = answer_of(&exchange, now_ms, status, headers);
-            let passed_on = if is_last { answer.end_empty(status) } else { status };
-            exchange.answering.set(Some(passed_on));
-            (answer, passed_on)
+            held @ Self::Replacing { .. } => {
+                *self = held;
+                Step::hold()
+            }
+            other => {
+                *self = other;
+                Step::on()
+            }
+        }
+    }
+
+    pub fn response_headers(&mut self, vm: &mut Vm, headers: &Headers, is_last: bool) -> Step {
+        let (Self::Sent(one) | Self::Replacing { one, .. }) = std::mem::replace(self, Self::Idle) else {
+            return Step::on();
         };
+        let status = headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0);
+        one.note_answer(vm, status, headers);
+        let mut answer = one.answer(vm.now_ms, status, headers);
+        let passed_on = if is_last { answer.end_empty(status) } else { status };
+        one.exchange.borrow().answering.set(Some(passed_on));
         let misplaced = |own: &&str| is_ours(own) || (*own == name::CONTENT_LENGTH && answer.changes_length());
         let removed = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into()));
         let changed = (passed_on != status).then(|| Effect::SetResponseHeader(name::STATUS, passed_on.to_string()));
         let effects = removed.chain(changed).collect();
         let flow = if answer.is_held() && !is_last { Flow::Pause } else { Flow::Continue };
-        *self = Self::Answered { exchange, index, answer };
+        *self = Self::Answered { one, answer };
         Step::with(flow, effects)
     }
 
@@ -84,14 +141,14 @@ impl Attempt {
 
     /// The next chunk; of an answer that is held back, the last one is all of it.
     pub fn response_chunk(&mut self, chunk: &[u8], is_last: bool) -> Step {
-        let Self::Answered { exchange, answer, .. } = self else { return Step::on() };
+        let Self::Answered { one, answer } = self else { return Step::on() };
         match answer {
             Answer::Translated(translated) if translated.is_held() => {
                 if !is_last {
                     return Step::hold();
                 }
                 let Whole { status, body } = translated.whole(chunk);
-                exchange.borrow().answering.set(Some(status));
+                one.exchange.borrow().answering.set(Some(status));
                 let effects = vec![
                     Effect::SetResponseHeader(name::STATUS, status.to_string()),
                     Effect::SetResponseHeader(name::CONTENT_TYPE, "application/json".into()),
@@ -110,62 +167,97 @@ impl Attempt {
 
     /// Envoy is done with the try.
     pub fn done(&mut self, vm: &mut Vm) {
-        let (exchange, index, answer) = match std::mem::replace(self, Self::Idle) {
-            Self::Sent { exchange, index } => (exchange, index, None),
-            Self::Answered { exchange, index, answer } => (exchange, index, Some(answer)),
+        let (one, answer) = match std::mem::replace(self, Self::Idle) {
+            Self::Sent(one) | Self::Replacing { one, .. } => (one, None),
+            Self::Answered { one, answer } => (one, Some(answer)),
             Self::Start | Self::Idle => return,
         };
+        let OneTry { exchange, index, sent: _ } = one;
         {
-            let mut exchange = exchange.borrow_mut();
-            let request_bytes = exchange.record.request_bytes;
-            if let Some(one) = exchange.tries.get_mut(index) {
-                one.ended_ms = vm.now_ms;
-                one.outcome = answer.map_or(TryOutcome::Unanswered, |mut answer| answer.outcome(request_bytes));
+            let mut own = exchange.borrow_mut();
+            let request_bytes = own.record.request_bytes;
+            let outcome = answer.map_or(TryOutcome::Unanswered, |mut answer| answer.outcome(request_bytes));
+            let broke = matches!(outcome, TryOutcome::Unanswered | TryOutcome::Cut(_));
+            if broke && own.downstream != Downstream::Disconnected {
+                own.note(vm, index, Verdict::Failure { retry_after_ms: None });
+            }
+            if let Some(own) = own.tries.get_mut(index) {
+                own.ended_ms = vm.now_ms;
+                own.outcome = outcome;
             }
         }
         vm.end_one(&exchange);
     }
 }
 
-/// How the answer of this status is read.
-fn answer_of(exchange: &Exchange, now_ms: u64, status: u16, headers: &Headers) -> Answer {
-    let (kind, encoding) = (headers.get(name::CONTENT_TYPE), headers.get(name::CONTENT_ENCODING));
-    let Some(target) = &exchange.target else {
-        return Answer::new(Dialect::Chat, status, kind, encoding, UsageChunk::Keep);
-    };
-    let dialect = target.endpoint.dialect();
-    match &target.translation {
-        Some(translation) => {
-            let mut translation = translation.clone();
-            translation.asked.now = now_ms / 1_000;
-            Answer::translated(dialect, status, kind, translation)
+impl OneTry {
+    /// An answer has begun: what that says of its target.
+    fn note_answer(&self, vm: &mut Vm, status: u16, headers: &Headers) {
+        let mut own = self.exchange.borrow_mut();
+        if let Some(one) = own.tries.get_mut(self.index) {
+            one.status = status;
+            one.first_byte_ms = vm.now_ms;
         }
-        None => Answer::new(dialect, status, kind, encoding, target.usage_chunk),
+        let is_failure = own.plan.deployment.as_ref().is_some_and(|own| own.deployment.retry_on.contains(&status));
+        let verdict = if is_failure {
+            let seconds = headers.get(name::RETRY_AFTER).and_then(|text| text.trim().parse::<u64>().ok());
+            Verdict::Failure { retry_after_ms: seconds.map(|seconds| seconds.saturating_mul(1_000)) }
+        } else {
+            Verdict::Success
+        };
+        own.note(vm, self.index, verdict);
+    }
+
+    /// How the answer of this status is read.
+    fn answer(&self, now_ms: u64, status: u16, headers: &Headers) -> Answer {
+        let (kind, encoding) = (headers.get(name::CONTENT_TYPE), headers.get(name::CONTENT_ENCODING));
+        let Sent { endpoint, usage_chunk, translation } = &self.sent;
+        match translation {
+            Some(translation) => {
+                let mut translation = translation.clone();
+                translation.asked.now = now_ms / 1_000;
+                Answer::translated(endpoint.dialect(), status, kind, translation)
+            }
+            None => Answer::new(endpoint.dialect(), status, kind, encoding, *usage_chunk),
+        }
     }
 }
 
-fn begin_try(exchange: &mut Exchange, now_ms: u64) -> usize {
-    exchange.tries.push(Try { started_ms: now_ms, ..Try::default() });
+/// Whether a target is left alone that failed of late: only if a later one may do better.
+fn is_passed_over(vm: &Vm, exchange: &Exchange, target: usize) -> bool {
+    let Some(Deployed { workspace, deployment }) = &exchange.plan.deployment else { return false };
+    let is_open = |aim: &Aim| {
+        let alias = aim.alias.as_ref();
+        alias.is_some_and(|alias| vm.balances.is_open(&workspace.name, &deployment.name, alias, vm.now_ms))
+    };
+    let tries = &exchange.plan.tries;
+    // The first was chosen, and may be a probe.
+    target > 0 && tries.get(target).is_some_and(is_open) && !tries.iter().skip(target + 1).all(is_open)
+}
+
+fn begin_try(exchange: &mut Exchange, one: Try) -> usize {
+    exchange.tries.push(one);
     exchange.open += 1;
     exchange.answering.set(None);
     exchange.tries.len() - 1
 }
 
 /// What makes a request the target's own: path, host and credential; nothing of the gateway's goes along.
-fn send(exchange: &Exchange) -> Vec<Effect> {
-    let Some(target) = &exchange.target else { return Vec::new() };
-    let provider = &target.provider;
+fn send(plan: &Plan, aim: &Aim, sent: &Sent) -> Vec<Effect> {
+    let provider = &aim.provider;
+    // A query of one API means nothing to another.
+    let query = if sent.translation.is_some() { "" } else { &plan.query };
     let mut effects = vec![
-        Effect::SetRequestHeader(
-            name::PATH,
-            format!("{}{}{}", provider.base_path, target.endpoint.path(), target.query),
-        ),
+        Effect::SetRequestHeader(name::PATH, format!("{}{}{query}", provider.base_path, sent.endpoint.path())),
         Effect::SetRequestHeader(name::AUTHORITY, provider.authority.to_string()),
         Effect::RemoveRequestHeader(name::CLUSTER.into()),
         Effect::RemoveRequestHeader(name::REQUEST_ID.into()),
     ];
+    if sent.endpoint.dialect() == Dialect::Messages && !plan.names_version {
+        effects.push(Effect::AddRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
+    }
     let own = own_credential(&provider.auth);
-    for credential in &target.credentials {
+    for credential in &plan.credentials {
         let is_replaced = own.as_ref().is_some_and(|(name, _)| name == credential);
         let goes_on = provider.auth == Auth::Passthrough && PASSED_ON.contains(credential);
         if !is_replaced && !goes_on {

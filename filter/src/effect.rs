@@ -14,6 +14,8 @@ pub enum Effect {
     RemoveRequestHeader(String),
     /// Replaces the first bytes of the body; the rest stays where it is.
     ReplaceRequestHead(Head),
+    /// Replaces all that was held back of the body.
+    ReplaceRequestBody(Vec<u8>),
     /// For a name that is not there.
     AddResponseHeader(&'static str, String),
     RemoveResponseHeader(String),

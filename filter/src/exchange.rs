@@ -7,29 +7,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use mux::config::{Model, Provider};
-use mux::endpoint::Endpoint;
-use mux::route::{Translation, UsageChunk};
+use mux::dialect::Dialect;
 use mux::usage::{BYTES_PER_TOKEN, Usage};
 use proto::v1;
 
-pub type Shared = Rc<RefCell<Exchange>>;
+use crate::balance::Verdict;
+use crate::plan::{Deployed, Plan};
+use crate::vm::Vm;
 
-/// What the attempt role needs to send a request to its target.
-#[derive(Debug)]
-pub struct Target {
-    pub provider: Rc<Provider>,
-    pub model: Model,
-    /// The provider's, which is not the client's if the request was translated.
-    pub endpoint: Endpoint,
-    /// Query of the client's path, with its `?`.
-    pub query: String,
-    pub usage_chunk: UsageChunk,
-    /// None: the provider speaks the client's dialect.
-    pub translation: Option<Translation>,
-    /// Headers in which the client sent a credential.
-    pub credentials: Vec<&'static str>,
-}
+pub type Shared = Rc<RefCell<Exchange>>;
 
 /// How the client's side ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +32,10 @@ pub enum Downstream {
 /// One try, as far as it came.
 #[derive(Debug, Default)]
 pub struct Try {
+    /// Which of the plan's targets it is for.
+    pub target: usize,
+    /// Fields that the target's dialect cannot express and that change no meaning.
+    pub dropped: Vec<&'static str>,
     pub started_ms: u64,
     pub status: u16,
     pub first_byte_ms: u64,
@@ -69,7 +59,8 @@ pub enum TryOutcome {
 #[derive(Debug)]
 pub struct Exchange {
     pub record: v1::RequestRecord,
-    pub target: Option<Target>,
+    pub client: Dialect,
+    pub plan: Plan,
     pub downstream: Downstream,
     pub tries: Vec<Try>,
     /// Contexts that have not ended yet, the route role's included.
@@ -80,6 +71,15 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// What a try says of its target.
+    pub fn note(&self, vm: &mut Vm, index: usize, verdict: Verdict) {
+        let Some(Deployed { workspace, deployment }) = &self.plan.deployment else { return };
+        let aim = self.tries.get(index).and_then(|one| self.plan.tries.get(one.target));
+        if let Some(alias) = aim.and_then(|aim| aim.alias.as_ref()) {
+            vm.balances.note(&workspace.name, deployment, alias, verdict, vm.now_ms);
+        }
+    }
+
     /// The record, complete. `now_ms` is when the last context ended.
     fn finish(&mut self, now_ms: u64) -> v1::RequestRecord {
         let mut record = std::mem::take(&mut self.record);
@@ -96,7 +96,7 @@ impl Exchange {
     }
 
     fn attempt(&self, one: Try, number: u32, request_bytes: u64) -> v1::Attempt {
-        let Try { started_ms, status, first_byte_ms, ended_ms, outcome } = one;
+        let Try { target, dropped: _, started_ms, status, first_byte_ms, ended_ms, outcome } = one;
         let usage = match outcome {
             TryOutcome::Said(usage) => Some(reported(usage, false)),
             TryOutcome::Silent => None,
@@ -108,11 +108,9 @@ impl Exchange {
             }
             TryOutcome::Unanswered => None,
         };
-        let (provider, model) = self
-            .target
-            .as_ref()
-            .map(|target| (target.provider.name.to_string(), target.model.id.to_string()))
-            .unwrap_or_default();
+        let aim = self.plan.tries.get(target);
+        let (provider, model) =
+            aim.map(|aim| (aim.provider.name.to_string(), aim.model.id.to_string())).unwrap_or_default();
         v1::Attempt {
             number,
             provider,
@@ -139,6 +137,7 @@ fn reported(usage: Usage, estimated: bool) -> v1::Usage {
 pub struct Exchanges {
     under_way: HashMap<u64, Shared>,
     last_number: u64,
+    kept_bytes: usize,
 }
 
 impl Exchanges {
@@ -150,6 +149,7 @@ impl Exchanges {
 
     pub fn begin(&mut self, exchange: Exchange) -> Shared {
         let number = exchange.number;
+        self.kept_bytes += exchange.plan.kept_bytes();
         let shared = Rc::new(RefCell::new(exchange));
         self.under_way.insert(number, Rc::clone(&shared));
         shared
@@ -167,7 +167,13 @@ impl Exchanges {
             return None;
         }
         self.under_way.remove(&exchange.number);
+        self.kept_bytes = self.kept_bytes.saturating_sub(exchange.plan.kept_bytes());
         Some(exchange.finish(now_ms))
+    }
+
+    /// Bytes of clients' bodies that are kept for further tries.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     pub fn len(&self) -> usize {

@@ -13,6 +13,7 @@ pub mod name {
     pub const CONTENT_ENCODING: &str = "content-encoding";
     pub const CONTENT_LENGTH: &str = "content-length";
     pub const CONTENT_TYPE: &str = "content-type";
+    pub const RETRY_AFTER: &str = "retry-after";
     pub const X_API_KEY: &str = "x-api-key";
 
     /// Asked for by clients.
@@ -26,10 +27,20 @@ pub mod name {
     pub const RULE: &str = "x-muxspace-rule";
     pub const TARGET: &str = "x-muxspace-target";
     pub const REVISION: &str = "x-muxspace-revision";
+    /// How many targets were tried, if more than one was.
+    pub const ATTEMPTS: &str = "x-muxspace-attempts";
     /// Fields of the request that the provider's dialect cannot express and that change no meaning.
     pub const DROPPED_FIELDS: &str = "x-muxspace-dropped-fields";
     /// The gateway counted tokens by itself, and not exactly.
     pub const ESTIMATED: &str = "x-muxspace-estimated";
+}
+
+/// To Envoy's router: how often and when it tries again, and how long a try may take. It lets none of them out.
+pub mod retry {
+    pub const MAX: &str = "x-envoy-max-retries";
+    pub const ON: &str = "x-envoy-retry-on";
+    pub const STATUSES: &str = "x-envoy-retriable-status-codes";
+    pub const TRY_TIMEOUT_MS: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
 }
 
 /// Where clients put their credentials. A browser sends cookies to every port of a host: the dashboard's, too.

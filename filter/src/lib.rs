@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod attempt;
+pub mod balance;
 pub mod config;
 pub mod effect;
 #[cfg(target_arch = "wasm32")]
@@ -14,6 +15,7 @@ mod envoy;
 pub mod exchange;
 pub mod headers;
 pub mod link;
+pub mod plan;
 pub mod report;
 pub mod route;
 pub mod subscription;

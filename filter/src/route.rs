@@ -5,22 +5,24 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use mux::config::{Model, Provider};
+use mux::config::Deployment;
 use mux::dialect::Dialect;
 use mux::endpoint::{self, Endpoint};
 use mux::refusal::{Code, Refusal};
-use mux::route::{self, Action, Caller, Decision, Request, Sending};
+use mux::route::{self, Action, Caller, Decision, Request, Sending, Tries};
 use proto::v1;
 
 use crate::effect::{Effect, Flow, Reply, Step};
-use crate::exchange::{Downstream, Exchange, Shared, Target};
-use crate::headers::{CREDENTIALS, Headers, is_internal, name};
+use crate::exchange::{Downstream, Exchange, Shared};
+use crate::headers::{CREDENTIALS, Headers, is_internal, name, retry};
+use crate::plan::{Deployed, KEPT_BYTES_MAX, Kept, Later, Plan, Sent};
 use crate::vm::Vm;
 
 /// Bytes of a request body. Envoy's own buffer limit, which answers past it, is the same.
 pub const REQUEST_BYTES_MAX: usize = 32 << 20;
-/// For clients that do not say which version of Anthropic's API they speak.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
+/// Failures without a status for which the next target is tried: no connection, or one that broke or timed out before an
+/// answer began.
+const RETRY_ON: &str = "connect-failure,refused-stream,reset,retriable-status-codes";
 
 /// One downstream stream.
 #[derive(Debug, Default)]
@@ -36,15 +38,21 @@ pub enum Route {
 }
 
 /// A request that has a number.
-struct Begun {
+struct Begun<'a> {
     number: u64,
     record: v1::RequestRecord,
+    caller: Caller,
+    /// Of the client's path, with its `?`.
+    query: &'a str,
+    endpoint: Endpoint,
 }
 
 /// Where a request goes.
-struct Chosen {
-    provider: Rc<Provider>,
-    model: Model,
+struct Destination {
+    deployment: Option<Rc<Deployment>>,
+    tries: Tries,
+    /// What the first try needs.
+    sending: Sending,
 }
 
 /// What is kept of a request's headers.
@@ -69,7 +77,7 @@ impl Route {
         let effects = internal.chain(unwanted).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
         *self = Self::Reading(head);
         if is_last {
-            let mut step = self.request_end(vm, &[]);
+            let mut step = self.request_end(vm, Vec::new());
             step.effects.splice(0..0, effects);
             return step;
         }
@@ -89,7 +97,7 @@ impl Route {
     }
 
     /// The body is complete.
-    pub fn request_end(&mut self, vm: &mut Vm, body: &[u8]) -> Step {
+    pub fn request_end(&mut self, vm: &mut Vm, body: Vec<u8>) -> Step {
         let head = match std::mem::take(self) {
             Self::Reading(head) => head,
             other => {
@@ -107,105 +115,102 @@ impl Route {
         let Some(address) = endpoint::address(head.path()) else {
             return self.refuse(vm, &head, &unknown_endpoint(head.path()));
         };
+        let (query, endpoint) = (address.query, address.endpoint);
         let (workspace, session) = (head.headers.get(name::WORKSPACE), head.headers.get(name::SESSION));
-        let request = Request { address, workspace, session, headers: &head.headers.0, body };
+        let request = Request { address, workspace, session, headers: &head.headers.0, body: &body };
         match route::caller(&vm.snapshot, &request) {
             Err(refusal) => self.refuse(vm, &head, &refusal),
-            Ok(caller) if request.address.endpoint == Endpoint::Models => {
+            Ok(caller) if endpoint == Endpoint::Models => {
                 *self = Self::Answered;
                 let ids = route::models(&vm.snapshot, &caller);
                 Step::reply(Reply::json(200, route::models_body(&ids, head.list_dialect())))
             }
-            Ok(caller) => self.decide(vm, &head, &caller, &request),
-        }
-    }
-
-    fn decide(&mut self, vm: &mut Vm, head: &Head, caller: &Caller, request: &Request) -> Step {
-        let number = vm.exchanges.next_number();
-        let request_id = vm.request_id(number);
-        let mut record = record(&request_id, vm.snapshot.revision(), head, caller, request);
-        match route::decide(&vm.snapshot, caller, request) {
-            Err(refusal) => {
-                record.status = refusal.code.status().into();
-                record.outcome = refusal.code.as_str().into();
-                record.duration_ms = u32::try_from(vm.now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
-                let mut headers = vec![
-                    (name::WORKSPACE, record.workspace.clone()),
-                    (name::REVISION, record.revision.to_string()),
-                    (name::REQUEST_ID, request_id),
-                ];
-                vm.queue.push(&record);
-                let mut step = self.refuse(vm, head, &refusal);
-                if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
-                    reply.headers.append(&mut headers);
-                }
-                step
-            }
-            Ok(decision) => {
-                let Decision { rule, provider, model, requested_model, stream, action } = decision;
-                record.rule = rule.unwrap_or_default();
-                record.requested_model = requested_model;
-                record.stream = stream;
-                match action {
-                    Action::Send(sending) => {
-                        vm.counts.routed += 1;
-                        let chosen = Chosen { provider, model };
-                        self.send(vm, Begun { number, record }, head, request, chosen, sending)
-                    }
-                    Action::Estimate { input_tokens } => self.estimate(vm, record, input_tokens),
+            Ok(caller) => {
+                let number = vm.exchanges.next_number();
+                let record = record(&vm.request_id(number), vm.snapshot.revision(), &head, &caller, &request);
+                let begun = Begun { number, record, caller, query, endpoint };
+                match route::decide(&vm.snapshot, &begun.caller, &request, &mut vm.balances.at(vm.now_ms)) {
+                    Err(refusal) => self.refuse_recorded(vm, &head, begun.record, &refusal),
+                    Ok(decision) => self.decided(vm, &head, begun, decision, body),
                 }
             }
         }
     }
 
-    fn send(
-        &mut self,
-        vm: &mut Vm,
-        begun: Begun,
-        head: &Head,
-        request: &Request,
-        chosen: Chosen,
-        sending: Sending,
-    ) -> Step {
-        let Begun { number, record } = begun;
-        let Chosen { provider, model } = chosen;
+    fn decided(&mut self, vm: &mut Vm, head: &Head, mut begun: Begun, decision: Decision, body: Vec<u8>) -> Step {
+        let Decision { rule, deployment, tries, requested_model, stream, action } = decision;
+        let record = &mut begun.record;
+        record.rule = rule.unwrap_or_default();
+        record.requested_model = requested_model;
+        record.deployment = deployment.as_ref().map(|own| own.name.to_string()).unwrap_or_default();
+        record.stream = stream;
+        match action {
+            Action::Estimate { input_tokens } => self.estimate(vm, begun.record, input_tokens),
+            Action::Send(sending) => {
+                vm.counts.routed += 1;
+                self.send(vm, head, begun, Destination { deployment, tries, sending }, body)
+            }
+        }
+    }
+
+    fn refuse_recorded(&mut self, vm: &mut Vm, head: &Head, mut record: v1::RequestRecord, refusal: &Refusal) -> Step {
+        record.status = refusal.code.status().into();
+        record.outcome = refusal.code.as_str().into();
+        record.duration_ms = u32::try_from(vm.now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
+        vm.queue.push(&record);
+        let v1::RequestRecord { workspace, revision, request_id, .. } = record;
+        let mut step = self.refuse(vm, head, refusal);
+        if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
+            reply.headers.extend([
+                (name::WORKSPACE, workspace),
+                (name::REVISION, revision.to_string()),
+                (name::REQUEST_ID, request_id),
+            ]);
+        }
+        step
+    }
+
+    fn send(&mut self, vm: &mut Vm, head: &Head, begun: Begun, to: Destination, body: Vec<u8>) -> Step {
+        let Begun { number, record, caller, query, endpoint: client_endpoint } = begun;
+        let Destination { deployment, tries, sending } = to;
+        let deployment = deployment.map(|deployment| Deployed { workspace: Rc::clone(&caller.workspace), deployment });
         let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
-        vm.counts.fields_dropped += translation.as_ref().map_or(0, |translation| translation.dropped.len() as u64);
         let mut effects = vec![
-            Effect::AddRequestHeader(name::CLUSTER, provider.cluster.to_string()),
+            Effect::AddRequestHeader(name::CLUSTER, tries.cluster()),
             Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
-        let bytes = request.body.len();
-        let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
-        if endpoint.dialect() == Dialect::Messages && head.headers.get(name::ANTHROPIC_VERSION).is_none() {
-            effects.push(Effect::AddRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
+        if let Some(Deployed { deployment, .. }) = &deployment {
+            effects.extend(retries(deployment, tries.count()));
         }
+        let bytes = body.len();
+        let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
         // Also where the client sent none: some model servers take no chunked requests.
         if head.content_length != Some(sent_bytes) {
             effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, sent_bytes.to_string()));
         }
         effects.extend(new_head.map(Effect::ReplaceRequestHead));
-        // A query of one API means nothing to another.
-        let query = if translation.is_some() { "" } else { request.address.query };
-        let target = Target {
-            provider: Rc::clone(&provider),
-            model,
-            endpoint,
+        let later = if tries.others.is_empty() || route::share_a_body(&tries, client_endpoint.dialect()) {
+            Later::AsFirst
+        } else if vm.exchanges.kept_bytes() + bytes > KEPT_BYTES_MAX {
+            vm.counts.bodies_not_kept += 1;
+            Later::Unkept
+        } else {
+            let rule = Some(record.rule.clone()).filter(|rule| !rule.is_empty());
+            Later::Own(Box::new(Kept { caller, endpoint: client_endpoint, rule, body }))
+        };
+        let plan = Plan {
+            tries,
+            deployment,
             query: query.to_owned(),
-            usage_chunk,
-            translation,
             credentials: head.credentials(),
+            names_version: head.headers.get(name::ANTHROPIC_VERSION).is_some(),
+            first: Sent { endpoint, usage_chunk, translation },
+            later,
         };
         let downstream = Downstream::Open;
-        let exchange = Exchange {
-            record,
-            target: Some(target),
-            downstream,
-            tries: Vec::new(),
-            open: 1,
-            number,
-            answering: Cell::new(None),
-        };
+        let (tries, answering) = (Vec::new(), Cell::new(None));
+        let client = client_endpoint.dialect();
+        let exchange = Exchange { record, client, plan, downstream, tries, open: 1, number, answering };
         *self = Self::Routed(vm.exchanges.begin(exchange));
         Step::with(Flow::Continue, effects)
     }
@@ -248,12 +253,16 @@ impl Route {
         if !record.rule.is_empty() {
             effects.push(Effect::AddResponseHeader(name::RULE, header_text(&record.rule)));
         }
-        if let Some(target) = &exchange.target {
-            effects.push(Effect::AddResponseHeader(name::TARGET, header_text(&target.model.to_string())));
-            let dropped = target.translation.as_ref().map_or(&[][..], |translation| &translation.dropped);
-            if !dropped.is_empty() {
-                effects.push(Effect::AddResponseHeader(name::DROPPED_FIELDS, dropped.join(", ")));
-            }
+        let last = exchange.tries.last();
+        let index = last.map_or(0, |last| last.target);
+        if let Some(aim) = exchange.plan.tries.get(index) {
+            effects.push(Effect::AddResponseHeader(name::TARGET, header_text(&aim.model.to_string())));
+        }
+        if index > 0 {
+            effects.push(Effect::AddResponseHeader(name::ATTEMPTS, exchange.tries.len().to_string()));
+        }
+        if let Some(last) = last.filter(|last| !last.dropped.is_empty()) {
+            effects.push(Effect::AddResponseHeader(name::DROPPED_FIELDS, last.dropped.join(", ")));
         }
         Step::with(Flow::Continue, effects)
     }
@@ -358,6 +367,24 @@ fn record(request_id: &str, revision: u64, head: &Head, caller: &Caller, request
         request_bytes: request.body.len() as u64,
         ..v1::RequestRecord::default()
     }
+}
+
+/// What Envoy's router does when a try at one of the targets fails.
+fn retries(deployment: &Deployment, targets: usize) -> Vec<Effect> {
+    let Deployment { name: _, policy: _, targets: _, retry_on, try_timeout_ms, breaker: _ } = deployment;
+    let mut effects = Vec::new();
+    if targets > 1 {
+        let statuses: Vec<String> = retry_on.iter().map(ToString::to_string).collect();
+        effects.extend([
+            Effect::AddRequestHeader(retry::MAX, (targets - 1).to_string()),
+            Effect::AddRequestHeader(retry::ON, RETRY_ON.to_owned()),
+            Effect::AddRequestHeader(retry::STATUSES, statuses.join(",")),
+        ]);
+    }
+    if *try_timeout_ms > 0 {
+        effects.push(Effect::AddRequestHeader(retry::TRY_TIMEOUT_MS, try_timeout_ms.to_string()));
+    }
+    effects
 }
 
 /// Names may hold what a header may not: everything but printable ASCII becomes `?`.

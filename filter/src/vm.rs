@@ -2,6 +2,7 @@
 
 use mux::snapshot::Snapshot;
 
+use crate::balance::Balances;
 use crate::exchange::{Exchanges, Shared};
 use crate::report::Queue;
 
@@ -13,6 +14,7 @@ pub struct Vm {
     pub snapshot: Snapshot,
     pub exchanges: Exchanges,
     pub queue: Queue,
+    pub balances: Balances,
     /// Milliseconds since 1970 as of the newest event that came with the time. Asking Envoy costs, so events that follow
     /// closely on others come without.
     pub now_ms: u64,
@@ -32,6 +34,8 @@ pub struct Counts {
     pub nacked: u64,
     /// Fields of requests that a provider's dialect could not express and that changed no meaning.
     pub fields_dropped: u64,
+    /// Requests with further targets that went without the body for them: too many bytes were kept already.
+    pub bodies_not_kept: u64,
 }
 
 impl Vm {
@@ -41,6 +45,7 @@ impl Vm {
             snapshot: Snapshot::default(),
             exchanges: Exchanges::default(),
             queue: Queue::default(),
+            balances: Balances::new(random),
             now_ms: 0,
             counts: Counts::default(),
         }
@@ -54,6 +59,12 @@ impl Vm {
     /// The number in a request id of this VM.
     pub fn number_in(&self, request_id: &str) -> Option<u64> {
         u64::from_str_radix(request_id.strip_prefix(&self.node)?, 16).ok()
+    }
+
+    /// Whether a request may be tried at more than one target.
+    pub fn has_several_tries(&self, request_id: Option<&str>) -> bool {
+        let exchange = request_id.and_then(|id| self.number_in(id)).and_then(|number| self.exchanges.find(number));
+        exchange.is_some_and(|exchange| !exchange.borrow().plan.tries.others.is_empty())
     }
 
     /// One context of an exchange has ended; the last one's end makes its record.

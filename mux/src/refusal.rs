@@ -24,6 +24,7 @@ pub enum Code {
     Untranslatable,
     RateLimited,
     NotReady,
+    Overloaded,
     BadAnswer,
     Internal,
 }
@@ -55,6 +56,7 @@ impl Code {
             Self::Untranslatable => ("untranslatable", 422),
             Self::RateLimited => ("rate_limited", 429),
             Self::BadAnswer => ("bad_provider_answer", 502),
+            Self::Overloaded => ("overloaded", 503),
             Self::NotReady => ("not_ready", 503),
             Self::Internal => ("internal_error", 500),
         }

@@ -4,26 +4,52 @@
 //! any node routes to it, while the old one stays until no node does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mux::config::Name;
+use mux::config::{Name, composite_name};
 use tokio::sync::watch;
 
 use crate::domain::provider::{Endpoint, Provider};
 
-/// What an Envoy needs to reach a provider.
+/// A cluster that Envoys are offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterSpec {
     pub name: String,
-    pub provider: Name,
-    pub endpoint: Endpoint,
+    pub kind: ClusterKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterKind {
+    Provider {
+        provider: Name,
+        endpoint: Endpoint,
+    },
+    /// Other clusters, by name, in the order in which they are tried.
+    Sequence(Vec<String>),
 }
 
 impl From<&Provider> for ClusterSpec {
     fn from(provider: &Provider) -> Self {
-        Self { name: provider.cluster_name(), provider: provider.name.clone(), endpoint: provider.endpoint.clone() }
+        let kind = ClusterKind::Provider { provider: provider.name.clone(), endpoint: provider.endpoint.clone() };
+        Self { name: provider.cluster_name(), kind }
+    }
+}
+
+impl ClusterSpec {
+    pub fn sequence(clusters: &[&str]) -> Self {
+        let kind = ClusterKind::Sequence(clusters.iter().map(ToString::to_string).collect());
+        Self { name: composite_name(clusters.iter().copied()), kind }
+    }
+
+    /// Whether the name of its host has to be resolved.
+    pub fn has_host_name(&self) -> bool {
+        match &self.kind {
+            ClusterKind::Provider { endpoint, .. } => endpoint.host().parse::<IpAddr>().is_err(),
+            ClusterKind::Sequence(_) => false,
+        }
     }
 }
 
@@ -140,7 +166,7 @@ mod tests {
 
     fn spec(name: &str) -> ClusterSpec {
         let endpoint = "http://127.0.0.1:1/v1".parse().unwrap();
-        ClusterSpec { name: name.to_owned(), provider: "p".parse().unwrap(), endpoint }
+        ClusterSpec { name: name.to_owned(), kind: ClusterKind::Provider { provider: "p".parse().unwrap(), endpoint } }
     }
 
     #[tokio::test]

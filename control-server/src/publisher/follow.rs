@@ -4,7 +4,6 @@
 //! longer needs are withdrawn once no node routes by an older one.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,9 +50,10 @@ async fn catch_up(publisher: &Arc<Publisher>) -> Result<(), StoreError> {
         Some(changes) => publish_changes(publisher, changes).await,
         None => {
             let state = publisher.store.state().await?;
-            let providers = state.providers.iter().map(ClusterSpec::from).collect();
-            offer(publisher, providers).await;
-            publisher.publish(|resources| *resources = resources_of(state));
+            let providers: Vec<ClusterSpec> = state.providers.iter().map(ClusterSpec::from).collect();
+            let next = resources_of(state);
+            offer(publisher, providers.into_iter().chain(next.sequences(&[])).collect()).await;
+            publisher.publish(|resources| *resources = next);
             withdraw_unused(publisher);
         }
     }
@@ -62,18 +62,22 @@ async fn catch_up(publisher: &Arc<Publisher>) -> Result<(), StoreError> {
 
 async fn publish_changes(publisher: &Arc<Publisher>, changes: Changes) {
     let Changes { revision, workspaces, sessions, providers } = changes;
-    let needed = providers.iter().filter_map(|change| match change {
+    let upserted = providers.iter().filter_map(|change| match change {
         Change::Upsert(provider) => Some(ClusterSpec::from(provider)),
         Change::Removal(_) => None,
     });
-    offer(publisher, needed.collect()).await;
-    let providers_changed = !providers.is_empty();
-    let edits = (providers.into_iter().map(provider_edit))
+    let mut needed: Vec<ClusterSpec> = upserted.collect();
+    let steers = !providers.is_empty() || !workspaces.is_empty();
+    let edits: Vec<Edit> = (providers.into_iter().map(provider_edit))
         .chain(workspaces.into_iter().map(workspace_edit))
         .chain(sessions.into_iter().map(session_edit))
         .collect();
+    if steers {
+        needed.extend(lock(&publisher.resources).sequences(&edits));
+    }
+    offer(publisher, needed).await;
     publisher.publish(|resources| resources.apply(revision, edits));
-    if providers_changed {
+    if steers {
         withdraw_unused(publisher);
     }
 }
@@ -86,7 +90,7 @@ async fn offer(publisher: &Publisher, specs: Vec<ClusterSpec>) {
     }
     if !publisher.clusters.wait_answered(CLUSTERS_ANSWERED_TIMEOUT).await {
         tracing::warn!(clusters = new.len(), "not every Envoy has answered the new clusters; going on without it");
-    } else if new.iter().any(|spec| spec.endpoint.host().parse::<IpAddr>().is_err()) {
+    } else if new.iter().any(ClusterSpec::has_host_name) {
         tokio::time::sleep(NAME_RESOLUTION_GRACE).await;
     }
 }

@@ -11,7 +11,7 @@ mod resources;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use clusters::{ClusterSpec, Clusters, Follower, Offer};
+pub use clusters::{ClusterKind, ClusterSpec, Clusters, Follower, Offer};
 use mux::config::Name;
 use mux::snapshot::Snapshot;
 pub use nodes::{Connection, NodeError, NodeIdentity, NodeStatus, Nodes};
@@ -45,11 +45,13 @@ impl Publisher {
     /// Reads the present state and follows the store from there, until [`Publisher::close`].
     pub async fn start(store: Store) -> Result<Arc<Self>, StoreError> {
         let state = store.state().await?;
-        let clusters = Arc::new(Clusters::new(state.providers.iter().map(ClusterSpec::from)));
+        let providers: Vec<ClusterSpec> = state.providers.iter().map(ClusterSpec::from).collect();
+        let resources = follow::resources_of(state);
+        let clusters = Arc::new(Clusters::new(providers.into_iter().chain(resources.sequences(&[]))));
         let publisher = Arc::new(Self {
             store,
-            published: watch::Sender::new(state.revision),
-            resources: Mutex::new(follow::resources_of(state)),
+            published: watch::Sender::new(resources.revision()),
+            resources: Mutex::new(resources),
             nodes: Nodes::default(),
             clusters,
             closing: watch::Sender::new(false),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use mux::config::Name;
 use proto::v1::{self, resource, resource_name};
 
+use super::clusters::ClusterSpec;
+
 /// Changed resources that are remembered. A node that is further behind gets the full state.
 pub const LOG_ENTRIES_MAX: usize = 10_000;
 /// Encoded bytes of one message to a node. A single resource may be larger than this and then travels alone.
@@ -28,6 +30,16 @@ pub enum Edit {
     Removal(Key),
 }
 
+impl Edit {
+    /// What a resource becomes; none: it goes.
+    fn outcome(&self) -> Option<(Key, Option<&v1::Resource>)> {
+        match self {
+            Self::Upsert(resource) => key_of(resource).map(|key| (key, Some(resource))),
+            Self::Removal(key) => Some((key.clone(), None)),
+        }
+    }
+}
+
 /// A resource and its length on the wire.
 #[derive(Debug)]
 struct Sized {
@@ -44,6 +56,8 @@ pub struct Resources {
     log_reaches: u64,
     log: VecDeque<(u64, Key)>,
     by_key: BTreeMap<Key, Arc<Sized>>,
+    /// Workspaces that have deployments.
+    deploying: BTreeSet<Key>,
 }
 
 /// What brings a node to `revision`.
@@ -76,6 +90,7 @@ impl Resources {
                 Edit::Upsert(resource) => self.put(resource),
                 Edit::Removal(key) => {
                     self.by_key.remove(&key);
+                    self.deploying.remove(&key);
                     Some(key)
                 }
             };
@@ -126,13 +141,44 @@ impl Resources {
         (self.revision, found.into_values().map(|sized| sized.resource.clone()).collect())
     }
 
-    /// The clusters that the providers name.
+    /// The clusters that nodes may route to.
     pub fn cluster_names(&self) -> BTreeSet<String> {
         let providers = self.by_key.values().filter_map(|sized| match &sized.resource.resource {
             Some(resource::Resource::Provider(provider)) => Some(provider.cluster.clone()),
             _ => None,
         });
-        providers.collect()
+        providers.chain(self.sequences(&[]).into_iter().map(|spec| spec.name)).collect()
+    }
+
+    /// The clusters that deployments go through once these edits are applied.
+    pub fn sequences(&self, edits: &[Edit]) -> Vec<ClusterSpec> {
+        let edited: BTreeMap<Key, Option<&v1::Resource>> = edits.iter().filter_map(Edit::outcome).collect();
+        let newest = |key: &Key| match edited.get(key) {
+            Some(outcome) => *outcome,
+            None => self.by_key.get(key).map(|sized| &sized.resource),
+        };
+        let cluster_of = |provider: &Name| match newest(&Key::Provider(provider.to_string()))?.resource.as_ref()? {
+            resource::Resource::Provider(provider) => Some(provider.cluster.as_str()),
+            _ => None,
+        };
+        let workspaces: BTreeSet<&Key> = self.deploying.iter().chain(edited.keys()).collect();
+        let mut specs = BTreeMap::new();
+        for key in workspaces {
+            let Some(resource::Resource::Workspace(workspace)) =
+                newest(key).and_then(|resource| resource.resource.as_ref())
+            else {
+                continue;
+            };
+            let v1::Workspace { models, deployments, .. } = workspace;
+            // What does not convert is not routed by either.
+            let models: Vec<_> = models.iter().filter_map(|own| own.clone().try_into().ok()).collect();
+            let deployments: Vec<_> = deployments.iter().filter_map(|own| own.clone().try_into().ok()).collect();
+            for sequence in mux::config::sequences(&models, &deployments, cluster_of) {
+                let spec = ClusterSpec::sequence(&sequence);
+                specs.insert(spec.name.clone(), spec);
+            }
+        }
+        specs.into_values().collect()
     }
 
     fn delta(&self, base: u64) -> Update {
@@ -151,6 +197,12 @@ impl Resources {
     fn put(&mut self, resource: v1::Resource) -> Option<Key> {
         let key = key_of(&resource)?;
         let encoded_bytes = prost::Message::encoded_len(&resource);
+        match &resource.resource {
+            Some(resource::Resource::Workspace(workspace)) if !workspace.deployments.is_empty() => {
+                self.deploying.insert(key.clone());
+            }
+            _ => _ = self.deploying.remove(&key),
+        }
         self.by_key.insert(key.clone(), Arc::new(Sized { resource, encoded_bytes }));
         Some(key)
     }

@@ -1,14 +1,22 @@
-//! A provider as an Envoy cluster.
+//! Providers, and the sequences that deployments go through, as Envoy clusters.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
-use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{
+    ClusterDiscoveryType, CustomClusterType, DiscoveryType, LbPolicy,
+};
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, UpstreamConnectionOptions};
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
-use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints};
+use envoy_types::pb::envoy::config::endpoint::v3::{
+    self as endpoint, ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints,
+};
 use envoy_types::pb::envoy::extensions::clusters::common::dns::v3::DnsLookupFamily;
+use envoy_types::pb::envoy::extensions::clusters::composite::v3::{
+    self as composite, ClusterConfig as CompositeConfig,
+};
 use envoy_types::pb::envoy::extensions::clusters::dns::v3::DnsCluster;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
@@ -19,14 +27,16 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 use envoy_types::pb::envoy::service::discovery::v3::DiscoveryResponse;
 use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
-use envoy_types::pb::google::protobuf::{Duration, Struct, UInt32Value, Value, value::Kind};
+use envoy_types::pb::google::protobuf::{Any, Duration, Struct, UInt32Value, Value, value::Kind};
+use mux::config::Name;
 
 use super::filter::{Role, WASM_TYPE};
 use super::{CONTROL_CLUSTER, any};
-use crate::domain::provider::Scheme;
-use crate::publisher::{ClusterSpec, Offer};
+use crate::domain::provider::{Endpoint, Scheme};
+use crate::publisher::{ClusterKind, ClusterSpec, Offer};
 
 const CLUSTER_TYPE: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const COMPOSITE_TYPE: &str = "type.googleapis.com/envoy.extensions.clusters.composite.v3.ClusterConfig";
 const DNS_TYPE: &str = "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster";
 const TLS_TYPE: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 const CODEC_TYPE: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
@@ -65,12 +75,19 @@ pub fn response(offer: &Offer, settings: &ClusterSettings) -> DiscoveryResponse 
 }
 
 pub fn cluster(spec: &ClusterSpec, settings: &ClusterSettings) -> Cluster {
+    let name = spec.name.clone();
+    match &spec.kind {
+        ClusterKind::Provider { provider, endpoint } => provider_cluster(name, provider, endpoint, settings),
+        ClusterKind::Sequence(clusters) => sequence_cluster(name, clusters),
+    }
+}
+
+fn provider_cluster(name: String, provider: &Name, endpoint: &Endpoint, settings: &ClusterSettings) -> Cluster {
     Cluster {
-        name: spec.name.clone(),
-        cluster_discovery_type: Some(discovery_type(spec)),
+        cluster_discovery_type: Some(discovery_type(endpoint)),
         connect_timeout: Some(seconds(CONNECT_TIMEOUT_S)),
         per_connection_buffer_limit_bytes: number(BUFFER_BYTES_MAX),
-        load_assignment: Some(load_assignment(spec)),
+        load_assignment: Some(load_assignment(&name, provider, endpoint)),
         circuit_breakers: Some(circuit_breakers()),
         upstream_connection_options: Some(UpstreamConnectionOptions {
             tcp_keepalive: Some(core::TcpKeepalive {
@@ -80,19 +97,44 @@ pub fn cluster(spec: &ClusterSpec, settings: &ClusterSettings) -> Cluster {
             }),
             ..Default::default()
         }),
-        transport_socket: match spec.endpoint.scheme() {
+        transport_socket: match endpoint.scheme() {
             Scheme::Http => None,
-            Scheme::Https => Some(transport_socket(spec.endpoint.host(), settings)),
+            Scheme::Https => Some(transport_socket(endpoint.host(), settings)),
         },
-        typed_extension_protocol_options: [(OPTIONS_KEY.to_owned(), any(OPTIONS_TYPE, &protocol_options(spec)))].into(),
+        typed_extension_protocol_options: extension_options(&protocol_options(Some(endpoint.scheme()))),
+        name,
         ..Default::default()
     }
 }
 
+/// Try number N of a request goes to cluster number N. The attempt filter is that of this cluster; those of the others
+/// do not run.
+fn sequence_cluster(name: String, clusters: &[String]) -> Cluster {
+    let clusters = clusters.iter().map(|name| composite::cluster_config::ClusterEntry { name: name.clone() });
+    let config = CompositeConfig { clusters: clusters.collect(), ..Default::default() };
+    Cluster {
+        name,
+        connect_timeout: Some(seconds(CONNECT_TIMEOUT_S)),
+        cluster_discovery_type: Some(ClusterDiscoveryType::ClusterType(CustomClusterType {
+            name: "envoy.clusters.composite".to_owned(),
+            typed_config: Some(any(COMPOSITE_TYPE, &config)),
+        })),
+        lb_policy: LbPolicy::ClusterProvided.into(),
+        per_connection_buffer_limit_bytes: number(BUFFER_BYTES_MAX),
+        circuit_breakers: Some(circuit_breakers()),
+        typed_extension_protocol_options: extension_options(&protocol_options(None)),
+        ..Default::default()
+    }
+}
+
+fn extension_options(options: &HttpProtocolOptions) -> HashMap<String, Any> {
+    [(OPTIONS_KEY.to_owned(), any(OPTIONS_TYPE, options))].into()
+}
+
 /// A name is one endpoint with all its addresses: connections stay while the name moves among addresses, and both
 /// families are tried, so that `localhost` works whichever of them the program behind it listens on.
-fn discovery_type(spec: &ClusterSpec) -> ClusterDiscoveryType {
-    if spec.endpoint.host().parse::<IpAddr>().is_ok() {
+fn discovery_type(endpoint: &Endpoint) -> ClusterDiscoveryType {
+    if endpoint.host().parse::<IpAddr>().is_ok() {
         return ClusterDiscoveryType::Type(DiscoveryType::Static.into());
     }
     let dns = DnsCluster {
@@ -108,20 +150,20 @@ fn discovery_type(spec: &ClusterSpec) -> ClusterDiscoveryType {
 }
 
 /// One endpoint, which carries the provider's name for the attempt filter.
-fn load_assignment(spec: &ClusterSpec) -> ClusterLoadAssignment {
-    let target = Value { kind: Some(Kind::StringValue(spec.provider.to_string())) };
+fn load_assignment(name: &str, provider: &Name, endpoint: &Endpoint) -> ClusterLoadAssignment {
+    let target = Value { kind: Some(Kind::StringValue(provider.to_string())) };
     let metadata = core::Metadata {
         filter_metadata: [("muxspace".to_owned(), Struct { fields: [("target".to_owned(), target)].into() })].into(),
         ..Default::default()
     };
     let address = core::address::Address::SocketAddress(core::SocketAddress {
-        address: spec.endpoint.host().to_owned(),
-        port_specifier: Some(core::socket_address::PortSpecifier::PortValue(spec.endpoint.port().into())),
+        address: endpoint.host().to_owned(),
+        port_specifier: Some(core::socket_address::PortSpecifier::PortValue(endpoint.port().into())),
         ..Default::default()
     });
-    let endpoint = Endpoint { address: Some(core::Address { address: Some(address) }), ..Default::default() };
+    let endpoint = endpoint::Endpoint { address: Some(core::Address { address: Some(address) }), ..Default::default() };
     ClusterLoadAssignment {
-        cluster_name: spec.name.clone(),
+        cluster_name: name.to_owned(),
         endpoints: vec![LocalityLbEndpoints {
             lb_endpoints: vec![LbEndpoint {
                 metadata: Some(metadata),
@@ -185,18 +227,21 @@ fn transport_socket(host: &str, settings: &ClusterSettings) -> core::TransportSo
     }
 }
 
-fn protocol_options(spec: &ClusterSpec) -> HttpProtocolOptions {
-    let protocol = match spec.endpoint.scheme() {
-        Scheme::Https => upstream::UpstreamProtocolOptions::AutoConfig(upstream::AutoHttpConfig {
+/// `scheme`: none for a sequence, whose clusters have their own.
+fn protocol_options(scheme: Option<Scheme>) -> HttpProtocolOptions {
+    let protocol = match scheme {
+        Some(Scheme::Https) => upstream::UpstreamProtocolOptions::AutoConfig(upstream::AutoHttpConfig {
             http_protocol_options: Some(core::Http1ProtocolOptions::default()),
             http2_protocol_options: Some(core::Http2ProtocolOptions::default()),
             ..Default::default()
         }),
-        Scheme::Http => upstream::UpstreamProtocolOptions::ExplicitHttpConfig(upstream::ExplicitHttpConfig {
-            protocol_config: Some(upstream::explicit_http_config::ProtocolConfig::HttpProtocolOptions(
-                core::Http1ProtocolOptions::default(),
-            )),
-        }),
+        Some(Scheme::Http) | None => {
+            upstream::UpstreamProtocolOptions::ExplicitHttpConfig(upstream::ExplicitHttpConfig {
+                protocol_config: Some(upstream::explicit_http_config::ProtocolConfig::HttpProtocolOptions(
+                    core::Http1ProtocolOptions::default(),
+                )),
+            })
+        }
     };
     HttpProtocolOptions {
         common_http_protocol_options: Some(core::HttpProtocolOptions {

@@ -56,7 +56,7 @@ impl HttpContext for RouteContext {
         }
         let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, bytes).ok().flatten().unwrap_or_default();
         note_time();
-        apply(with_vm(|vm| self.0.request_end(vm, &body)))
+        apply(with_vm(|vm| self.0.request_end(vm, body)))
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
@@ -64,7 +64,7 @@ impl HttpContext for RouteContext {
         let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, crate::route::REQUEST_BYTES_MAX);
         let body = body.ok().flatten().unwrap_or_default();
         note_time();
-        apply(with_vm(|vm| self.0.request_end(vm, &body)))
+        apply(with_vm(|vm| self.0.request_end(vm, body)))
     }
 
     fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
@@ -107,14 +107,26 @@ impl HttpContext for AttemptContext {
         #[cfg(feature = "test-trap")]
         trap::spring(&Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()), "attempt");
         let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID);
-        apply(with_vm(|vm| self.0.request_headers(vm, request_id.as_deref())))
+        let is_one_of_several = with_vm(|vm| vm.has_several_tries(request_id.as_deref()));
+        let number = if is_one_of_several { attempt_number() } else { 1 };
+        if number > 1 {
+            note_time();
+        }
+        apply(with_vm(|vm| self.0.request_headers(vm, request_id.as_deref(), number)))
+    }
+
+    fn on_http_request_body(&mut self, _: usize, is_last: bool) -> Action {
+        apply(self.0.request_chunk(is_last))
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        apply(self.0.request_chunk(true))
     }
 
     fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
         let headers = Headers(hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default());
         note_time();
-        let now_ms = with_vm(|vm| vm.now_ms);
-        apply(self.0.response_headers(now_ms, &headers, is_last))
+        apply(with_vm(|vm| self.0.response_headers(vm, &headers, is_last)))
     }
 
     fn on_http_response_body(&mut self, bytes: usize, is_last: bool) -> Action {
@@ -133,6 +145,13 @@ impl HttpContext for AttemptContext {
         let held = held.ok().flatten().unwrap_or_default();
         apply(self.0.response_chunk(&held, true))
     }
+}
+
+/// 1 for the first try of a request.
+fn attempt_number() -> usize {
+    let bytes = hostcalls::get_property(vec!["upstream", "request_attempt_count"]).ok().flatten();
+    let number = bytes.and_then(|bytes| bytes.first_chunk().copied()).map_or(1, u64::from_le_bytes);
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn status() -> u16 {
@@ -167,6 +186,10 @@ fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
         Effect::RemoveRequestHeader(name) => hostcalls::remove_map_value(HttpRequestHeaders, &name),
         Effect::ReplaceRequestHead(Head { bytes, with }) => {
             hostcalls::set_buffer(BufferType::HttpRequestBody, 0, bytes, &with)
+        }
+        // A length past the end is all of it.
+        Effect::ReplaceRequestBody(body) => {
+            hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX >> 1, &body)
         }
         Effect::AddResponseHeader(name, value) => hostcalls::add_map_value(HttpResponseHeaders, name, &value),
         Effect::SetResponseHeader(name, value) => hostcalls::set_map_value(HttpResponseHeaders, name, Some(&value)),

@@ -15,6 +15,8 @@ pub struct Metrics {
     not_ready: Sum,
     nacked: Sum,
     fields_dropped: Sum,
+    bodies_not_kept: Sum,
+    kept: Sum,
     dropped: Sum,
     active: Sum,
     queued: Sum,
@@ -52,6 +54,8 @@ impl Metrics {
             not_ready: counter("muxspace_requests_not_ready"),
             nacked: counter("muxspace_revisions_nacked"),
             fields_dropped: counter("muxspace_fields_dropped"),
+            bodies_not_kept: counter("muxspace_bodies_not_kept"),
+            kept: gauge("muxspace_bodies_kept_bytes"),
             dropped: counter("muxspace_report_records_dropped"),
             active: gauge("muxspace_requests_active"),
             queued: gauge("muxspace_report_records_queued"),
@@ -61,12 +65,14 @@ impl Metrics {
     }
 
     pub fn update(&mut self, vm: &Vm, in_flight: usize) {
-        let Counts { routed, refused, not_ready, nacked, fields_dropped } = vm.counts;
+        let Counts { routed, refused, not_ready, nacked, fields_dropped, bodies_not_kept } = vm.counts;
         self.routed.update(routed);
         self.refused.update(refused);
         self.not_ready.update(not_ready);
         self.nacked.update(nacked);
         self.fields_dropped.update(fields_dropped);
+        self.bodies_not_kept.update(bodies_not_kept);
+        self.kept.update(vm.exchanges.kept_bytes() as u64);
         self.dropped.update(vm.queue.dropped());
         self.active.update(vm.exchanges.len() as u64);
         self.queued.update((vm.queue.len() + in_flight) as u64);

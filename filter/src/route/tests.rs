@@ -67,10 +67,10 @@ fn sent(vm: &mut Vm, body: &[u8]) -> (Route, Attempt, Step) {
     let (mut route, mut attempt) = (Route::default(), Attempt::default());
     vm.now_ms = 1_000;
     assert_eq!(route.request_headers(vm, headers(&[]), false).flow, Flow::Pause);
-    assert_eq!(route.request_end(vm, body).flow, Flow::Continue);
+    assert_eq!(route.request_end(vm, body.to_vec()).flow, Flow::Continue);
     let id = vm.request_id(1);
     vm.now_ms = 1_002;
-    let step = attempt.request_headers(vm, Some(&id));
+    let step = attempt.request_headers(vm, Some(&id), 1);
     (route, attempt, step)
 }
 
@@ -97,7 +97,7 @@ fn a_prompt_is_sent_where_its_rule_says() {
     let stripped = vec![removed("x-muxspace-cluster"), removed("x-envoy-max-retries"), removed("accept-encoding")];
     assert_eq!(step, Step::with(Flow::Pause, stripped));
     assert_eq!(route.request_chunk(&mut vm, 10), Step::hold());
-    let step = route.request_end(&mut vm, BODY);
+    let step = route.request_end(&mut vm, BODY.to_vec());
     let id = "00000000000000ab00000001";
     assert_eq!(
         step,
@@ -111,7 +111,7 @@ fn a_prompt_is_sent_where_its_rule_says() {
             ]
         )
     );
-    let step = Attempt::default().request_headers(&mut vm, Some(id));
+    let step = Attempt::default().request_headers(&mut vm, Some(id), 1);
     assert_eq!(
         step,
         Step::with(
@@ -137,9 +137,9 @@ fn credentials(auth: Auth, sent: &[(&str, &str)]) -> Vec<Effect> {
     vm.snapshot.apply(update).unwrap();
     let mut route = Route::default();
     route.request_headers(&mut vm, headers(sent), false);
-    route.request_end(&mut vm, BODY);
+    route.request_end(&mut vm, BODY.to_vec());
     let id = vm.request_id(1);
-    let step = Attempt::default().request_headers(&mut vm, Some(&id));
+    let step = Attempt::default().request_headers(&mut vm, Some(&id), 1);
     // Behind path, host and the gateway's own two.
     step.effects[4..].to_vec()
 }
@@ -187,7 +187,12 @@ fn rules_see_headers_and_messages_name_a_version() {
         let mut route = Route::default();
         let path = (":path", "/v1/mux/v1/messages?beta=true");
         route.request_headers(&mut vm, headers(&[&[path], extra].concat()), false);
-        route.request_end(&mut vm, body)
+        let step = route.request_end(&mut vm, body.to_vec());
+        let id = step.effects.iter().find_map(|effect| match effect {
+            Effect::AddRequestHeader("x-muxspace-request-id", id) => Some(id.clone()),
+            _ => None,
+        });
+        id.map_or(step, |id| Attempt::default().request_headers(&mut vm, Some(&id), 1))
     };
     let version = |step: &Step| {
         step.effects.iter().any(|effect| matches!(effect, Effect::AddRequestHeader("anthropic-version", _)))
@@ -209,7 +214,7 @@ fn an_unchanged_body_is_left_alone_but_has_a_length() {
         let mut client = headers(&[("content-length", length)]);
         client.0.retain(|(name, value)| name != "content-length" || !value.is_empty());
         route.request_headers(&mut vm, client, false);
-        let step = route.request_end(&mut vm, br#"{"model":"m","messages":[]}"#);
+        let step = route.request_end(&mut vm, br#"{"model":"m","messages":[]}"#.to_vec());
         assert_eq!(step.effects.get(2), expected.as_ref());
     }
 }
@@ -218,7 +223,8 @@ fn an_unchanged_body_is_left_alone_but_has_a_length() {
 fn an_answer_names_what_routed_it_and_leaves_a_record() {
     let mut vm = vm();
     let (mut route, mut attempt, _) = sent(&mut vm, BODY);
-    let step = attempt.response_headers(1_010, &answer_head("200", "application/json"), false);
+    vm.now_ms = 1_010;
+    let step = attempt.response_headers(&mut vm, &answer_head("200", "application/json"), false);
     assert_eq!(step.effects, [Effect::RemoveResponseHeader("x-muxspace-rule".into())]);
     let step = route.response_headers(200, false);
     for (name, value) in [
@@ -256,7 +262,7 @@ fn a_client_that_hangs_up_leaves_an_estimate() {
         let mut vm = vm();
         let (mut route, mut attempt, _) = sent(&mut vm, br#"{"stream":true,"messages":[]}   "#);
         if streams {
-            attempt.response_headers(1_010, &answer_head("200", "text/event-stream"), false);
+            attempt.response_headers(&mut vm, &answer_head("200", "text/event-stream"), false);
             route.response_headers(200, false);
             attempt.response_chunk(b"data: {\"choices\":[{\"delta\":{\"content\":\"12345\"}}]}\n\n", false);
         }
@@ -294,7 +300,7 @@ fn refusal(vm: &mut Vm, extra: &[(&str, &str)], body: &[u8]) -> (u16, String) {
         step
     } else {
         assert_eq!(step.flow, Flow::Pause, "a refused request is read to its end");
-        route.request_end(vm, body)
+        route.request_end(vm, body.to_vec())
     };
     assert_eq!(step.flow, Flow::Pause);
     let Some(Effect::Reply(Reply { status, body, .. })) = step.effects.last() else { panic!("{step:?}") };
@@ -347,7 +353,7 @@ fn models_are_listed_without_a_body() {
 fn a_try_without_a_route_is_refused() {
     let mut vm = vm();
     for id in [None, Some("00000000000000ab00000001"), Some("ffff"), Some("00000000000000abé")] {
-        let step = Attempt::default().request_headers(&mut vm, id);
+        let step = Attempt::default().request_headers(&mut vm, id, 1);
         assert!(matches!(step.effects.as_slice(), [Effect::Reply(Reply { status: 500, .. })]), "{id:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Model, Name, Workspace};
+use super::{Model, Name};
 
 /// Models in the collection of one workspace.
 pub const COLLECTION_MAX: usize = 1_000;
@@ -207,15 +207,16 @@ impl KeyHash {
 
 /// The clusters that the deployments of a workspace go through, in every order in which they may be tried: what is first
 /// changes, what follows goes round. `cluster_of` knows the cluster of a provider that exists.
-pub fn sequences<'a>(
-    workspace: &'a Workspace,
-    cluster_of: impl Fn(&Name) -> Option<&'a str>,
-) -> impl Iterator<Item = Vec<&'a str>> {
-    let models: HashMap<&Alias, &CollectionModel> =
-        workspace.collection.models.iter().filter(|own| own.enabled).map(|own| (&own.alias, own)).collect();
-    workspace.deployments.iter().flat_map(move |deployment| {
-        let targets = deployment.targets.iter().filter_map(|target| models.get(&target.alias));
-        let clusters: Vec<&str> = targets.filter_map(|own| cluster_of(&own.model.provider)).collect();
+pub fn sequences<'c>(
+    models: &[CollectionModel],
+    deployments: &[Deployment],
+    cluster_of: impl Fn(&Name) -> Option<&'c str>,
+) -> impl Iterator<Item = Vec<&'c str>> {
+    let models: HashMap<&Alias, &Name> =
+        models.iter().filter(|own| own.enabled).map(|own| (&own.alias, &own.model.provider)).collect();
+    deployments.iter().flat_map(move |deployment| {
+        let providers = deployment.targets.iter().filter_map(|target| models.get(&target.alias));
+        let clusters: Vec<&str> = providers.filter_map(|provider| cluster_of(provider)).collect();
         let orders = if clusters.len() > 1 { clusters.len() } else { 0 };
         (0..orders).map(move |first| {
             let mut order = clusters.clone();

@@ -2,6 +2,7 @@
 
 use super::{Caller, Request};
 use crate::config::{Switch, Turns};
+use crate::endpoint::Endpoint;
 use crate::json;
 use crate::prompt::{self, Needs, Prompt, ReadError, Sight, Source};
 use crate::refusal::{Code, Refusal};
@@ -51,7 +52,7 @@ impl Scope {
 pub fn consider<'a>(caller: &Caller, request: &Request<'a>, needs: Needs) -> Result<Considered<'a>, Refusal> {
     let rules = &caller.workspace.rules;
     let needs = together(rules.needs(), needs, caller.workspace.switch);
-    let prompt = prompt::read(request.address.endpoint, request.body, needs).map_err(unreadable)?;
+    let prompt = read(request.address.endpoint, request.body, needs)?;
     let scope = Scope::of(&prompt, caller.workspace.switch);
     let mut seen = rules.start();
     if needs.files || needs.mentions {
@@ -70,6 +71,11 @@ pub fn consider<'a>(caller: &Caller, request: &Request<'a>, needs: Needs) -> Res
         headers: request.headers,
         prompt,
     })
+}
+
+/// Reads a body, or says what is wrong with it.
+pub fn read(endpoint: Endpoint, body: &[u8], needs: Needs) -> Result<Prompt<'_>, Refusal> {
+    prompt::read(endpoint, body, needs).map_err(unreadable)
 }
 
 impl Considered<'_> {
@@ -115,7 +121,7 @@ fn images(prompt: &Prompt, scope: Scope) -> Images {
 }
 
 /// What the client asked for, as text.
-fn requested_model(prompt: &Prompt) -> String {
+pub fn requested_model(prompt: &Prompt) -> String {
     let value = prompt.model.clone().and_then(|span| prompt.body.get(span)).unwrap_or_default();
     let text = value.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
     String::from_utf8_lossy(&json::unescape(text)).into_owned()

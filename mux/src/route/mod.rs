@@ -14,9 +14,10 @@ mod tries;
 use std::rc::Rc;
 
 use crate::config::{self, Deployment};
+use crate::dialect::Dialect;
 use crate::endpoint::{Address, Endpoint, Mode};
 use crate::json;
-use crate::prompt::Needs;
+use crate::prompt::{Needs, Prompt};
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::Snapshot;
 
@@ -102,13 +103,26 @@ pub fn decide(
 }
 
 /// What a further try of a request needs that was decided before. `rule`: the name of the one that decided.
-pub fn send_to(caller: &Caller, request: &Request, rule: Option<&str>, aim: &Aim) -> Result<Sending, Refusal> {
-    let considered = consider::consider(caller, request, Needs::default())?;
+pub fn send_to(
+    caller: &Caller,
+    endpoint: Endpoint,
+    body: &[u8],
+    rule: Option<&str>,
+    aim: &Aim,
+) -> Result<Sending, Refusal> {
+    let prompt = consider::read(endpoint, body, Needs::default())?;
+    let requested = consider::requested_model(&prompt);
     let rule = rule.and_then(|name| caller.workspace.rules.iter().find(|rule| rule.name == name));
-    match action(&considered, request.address.endpoint, aim, instructions(caller, rule))? {
+    match action(&prompt, &requested, endpoint, aim, instructions(caller, rule))? {
         Action::Send(sending) => Ok(sending),
-        Action::Estimate { .. } => Err(translate::no_way(&aim.provider, request.address.endpoint.dialect())),
+        Action::Estimate { .. } => Err(translate::no_way(&aim.provider, endpoint.dialect())),
     }
+}
+
+/// Whether all tries take the body as it is made for the first.
+pub fn share_a_body(tries: &Tries, client: Dialect) -> bool {
+    let speaks_it = |aim: &Aim| translate::spoken(&aim.provider, client) == Some(client);
+    tries.iter().all(|aim| speaks_it(aim) && aim.model.id == tries.first.model.id)
 }
 
 fn choose(
@@ -130,7 +144,7 @@ fn choose(
     };
     let instructions = instructions(caller, rule);
     let mut tries = Tries::of(destination, &caller.workspace, balancer);
-    let act = |aim: &Aim| action(considered, request.address.endpoint, aim, instructions);
+    let act = |aim: &Aim| action(prompt, requested, request.address.endpoint, aim, instructions);
     let mut acted = act(&tries.first);
     // A target that cannot be told what the client wants is passed over for one that can.
     for _ in 1..tries.count() {
@@ -156,8 +170,13 @@ fn instructions<'c>(caller: &'c Caller, rule: Option<&'c config::Rule>) -> [&'c 
 }
 
 /// Sends the bytes on where the provider speaks the client's dialect, and else translates them.
-fn action(considered: &Considered, endpoint: Endpoint, aim: &Aim, instructions: [&str; 2]) -> Result<Action, Refusal> {
-    let Considered { prompt, requested, .. } = considered;
+fn action(
+    prompt: &Prompt,
+    requested: &str,
+    endpoint: Endpoint,
+    aim: &Aim,
+    instructions: [&str; 2],
+) -> Result<Action, Refusal> {
     let Aim { provider, model, alias: _, requests_per_minute: _ } = aim;
     let client = endpoint.dialect();
     let to = translate::spoken(provider, client).ok_or_else(|| translate::no_way(provider, client))?;

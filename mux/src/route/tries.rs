@@ -57,6 +57,11 @@ impl Tries {
         1 + self.others.len()
     }
 
+    /// By the number of the try, from 0.
+    pub fn get(&self, index: usize) -> Option<&Aim> {
+        index.checked_sub(1).map_or(Some(&self.first), |index| self.others.get(index))
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Aim> {
         std::iter::once(&self.first).chain(&self.others)
     }

@@ -13,6 +13,8 @@ const BREAKER_S_MAX: u32 = 24 * 60 * 60;
 /// Milliseconds that a try may be given.
 const TRY_TIMEOUT_MS_MAX: u32 = 60 * 60 * 1_000;
 const WEIGHT_MAX: u32 = 1_000_000;
+/// Failures after which a breaker opens.
+const FAILURES_MAX: u32 = 1_000;
 
 /// Everything that is wrong with them; pointers go into the workspace.
 pub fn check(collection: &Collection, deployments: &[Deployment]) -> Vec<CompileError> {
@@ -55,7 +57,11 @@ fn check_deployment(deployment: &Deployment, aliases: &HashSet<&Alias>) -> Vec<C
     if targets.is_empty() || targets.len() > TARGETS_MAX {
         refuse("/targets".into(), format!("1 to {TARGETS_MAX} targets, not {}", targets.len()));
     }
+    let mut seen = HashSet::new();
     for (index, DeploymentTarget { alias, weight }) in targets.iter().enumerate() {
+        if !seen.insert(alias) {
+            refuse(format!("/targets/{index}/model"), format!("`{alias}` is a target already"));
+        }
         if !aliases.contains(alias) {
             refuse(format!("/targets/{index}/model"), format!("`{alias}` is no model of the workspace's collection"));
         }
@@ -75,6 +81,9 @@ fn check_deployment(deployment: &Deployment, aliases: &HashSet<&Alias>) -> Vec<C
         refuse("/try_timeout_ms".into(), format!("at most {TRY_TIMEOUT_MS_MAX}"));
     }
     let Breaker { failures, window_s, cooldown_s } = breaker;
+    if *failures > FAILURES_MAX {
+        refuse("/breaker/failures".into(), format!("at most {FAILURES_MAX}"));
+    }
     for (field, value) in [("window_s", window_s), ("cooldown_s", cooldown_s)] {
         if *failures > 0 && !(1..=BREAKER_S_MAX).contains(value) {
             refuse(format!("/breaker/{field}"), format!("1 to {BREAKER_S_MAX} seconds, not {value}"));
@@ -119,11 +128,18 @@ mod tests {
         let good = || deployment("d", &["a", "b"]);
         assert_eq!(pointers(&["a", "b"], vec![good()]), [""; 0]);
         assert_eq!(pointers(&["a", "b", "a"], vec![]), ["/models/2/alias"]);
+        let aliases: Vec<String> = (0..9).map(|number| format!("m{number}")).collect();
+        let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
+        assert_eq!(pointers(&aliases, vec![deployment("d", &aliases)]), ["/deployments/0/targets"]);
         for (bad, pointer) in [
             (deployment("a", &["a"]), "/deployments/0/name"),
             (deployment("d", &["x"]), "/deployments/0/targets/0/model"),
             (deployment("d", &[]), "/deployments/0/targets"),
-            (deployment("d", &["a"; 9]), "/deployments/0/targets"),
+            (deployment("d", &["a", "a"]), "/deployments/0/targets/1/model"),
+            (
+                Deployment { breaker: Breaker { failures: 9_999, ..Breaker::default() }, ..good() },
+                "/deployments/0/breaker/failures",
+            ),
             (Deployment { retry_on: vec![429, 200], ..good() }, "/deployments/0/retry_on/1"),
             (Deployment { try_timeout_ms: u32::MAX, ..good() }, "/deployments/0/try_timeout_ms"),
             (

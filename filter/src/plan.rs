@@ -1,0 +1,111 @@
+//! Where a request goes: its targets in the order in which they are tried, and what each try sends.
+//!
+//! The route role makes the body for the first try. A try that needs another one makes it from the client's own body,
+//! which is kept for that.
+
+use std::rc::Rc;
+
+use mux::config::Deployment;
+use mux::endpoint::Endpoint;
+use mux::refusal::{Code, Refusal};
+use mux::route::{self, Aim, Caller, Sending, Translation, Tries, UsageChunk};
+use mux::snapshot::Workspace;
+
+/// Bytes of clients' bodies that one VM keeps for further tries. Past it a request goes without: of its further targets
+/// only those are tried that take the body of the first.
+pub const KEPT_BYTES_MAX: usize = 256 << 20;
+
+#[derive(Debug)]
+pub struct Plan {
+    pub tries: Tries,
+    /// None: there is one target alone.
+    pub deployment: Option<Deployed>,
+    /// Query of the client's path, with its `?`.
+    pub query: String,
+    /// Headers in which the client sent a credential.
+    pub credentials: Vec<&'static str>,
+    /// Whether the client says which version of Anthropic's API it speaks.
+    pub names_version: bool,
+    pub first: Sent,
+    pub later: Later,
+}
+
+/// The deployment that a request is for.
+#[derive(Debug)]
+pub struct Deployed {
+    pub workspace: Rc<Workspace>,
+    pub deployment: Rc<Deployment>,
+}
+
+/// What a try sends but for the bytes, and how its answer is read.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The provider's, which is not the client's if the request was translated.
+    pub endpoint: Endpoint,
+    pub usage_chunk: UsageChunk,
+    /// None: the provider speaks the client's dialect.
+    pub translation: Option<Translation>,
+}
+
+/// What the tries after the first send.
+#[derive(Debug)]
+pub enum Later {
+    /// The bytes of the first, or there are none.
+    AsFirst,
+    Own(Box<Kept>),
+    /// They would need bytes of their own, and there was no room to keep the client's.
+    Unkept,
+}
+
+/// A request as the client sent it.
+#[derive(Debug)]
+pub struct Kept {
+    pub caller: Caller,
+    pub endpoint: Endpoint,
+    pub rule: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// One try, ready to be sent.
+pub struct Next<'p> {
+    pub aim: &'p Aim,
+    pub sent: Sent,
+    /// None: the body stays as the route role left it.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Plan {
+    /// The try at a target.
+    pub fn next(&self, index: usize) -> Result<Next<'_>, Refusal> {
+        let Some(aim) = self.tries.get(index) else {
+            return Err(Refusal::new(Code::Internal, "The request was tried more often than it has targets."));
+        };
+        let as_first = Next { aim, sent: self.first.clone(), body: None };
+        match &self.later {
+            _ if index == 0 => Ok(as_first),
+            Later::AsFirst => Ok(as_first),
+            Later::Own(kept) => kept.next(aim),
+            Later::Unkept => {
+                Err(Refusal::new(Code::Overloaded, "Too many large requests are under way to try another target."))
+            }
+        }
+    }
+
+    /// Bytes that it keeps.
+    pub fn kept_bytes(&self) -> usize {
+        match &self.later {
+            Later::Own(kept) => kept.body.len(),
+            Later::AsFirst | Later::Unkept => 0,
+        }
+    }
+}
+
+impl Kept {
+    fn next<'p>(&self, aim: &'p Aim) -> Result<Next<'p>, Refusal> {
+        let Self { caller, endpoint, rule, body } = self;
+        let Sending { endpoint, head, usage_chunk, translation } =
+            route::send_to(caller, *endpoint, body, rule.as_deref(), aim)?;
+        let body = head.map_or_else(|| body.clone(), |head| head.on(body));
+        Ok(Next { aim, sent: Sent { endpoint, usage_chunk, translation }, body: Some(body) })
+    }
+}
