@@ -11,6 +11,7 @@ FILTER := $(TARGET)/$(WASM)/release/filter.wasm
 FILTER_TRAP := $(TARGET)/test-trap/$(WASM)/release/filter.wasm
 # Fat LTO and one codegen unit: they make the module smaller and faster, and cost nothing elsewhere.
 WASM_PROFILE := CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+SDK := $(TARGET)/tools/sdk
 WASM_BINDGEN_VERSION := $(shell grep -A 1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
 
 say = @echo "make: $(1)"
@@ -52,9 +53,18 @@ test: envoy build test-native test-wasm ## Build and pass every test, with a rea
 test-native:
 	$(call say,building the filter that can be made to trap)
 	@CARGO_TARGET_DIR=$(TARGET)/test-trap cargo build --release --locked -p filter --target $(WASM) --features test-trap || $(call hint,The compiler's message above says why.)
+	@if ! command -v python3 >/dev/null; then echo "make: no python3 here: the tests with the official SDKs are skipped"; else $(MAKE) --no-print-directory $(SDK)/ready; fi
 	$(call say,running the tests)
-	@MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_FILTER_TRAP=$(FILTER_TRAP) \
+	@if test -e $(SDK)/ready; then export MUXSPACE_SDK_PYTHON=$(SDK)/bin/python; fi; \
+		MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_FILTER_TRAP=$(FILTER_TRAP) \
 		MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" cargo test --locked --workspace || $(call hint,Run the one that failed again: make test-native.)
+
+# Made anew when what is pinned changes.
+$(SDK)/ready: tests/sdk/requirements.txt
+	$(call say,installing the official SDKs into target/tools)
+	@rm -rf $(SDK) && python3 -m venv $(SDK) || $(call hint,Python's module venv is needed too (apt install python3-venv).)
+	@$(SDK)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< || $(call hint,Check the network and run make test again.)
+	@touch $@
 
 .PHONY: test-wasm
 test-wasm:
