@@ -3,7 +3,7 @@
 import json
 import urllib.request
 
-from providers.server import Provider
+from providers.server import LISTED_MODEL, Provider
 
 PATIENCE_S = 20
 
@@ -17,7 +17,9 @@ class Control:
         auth = {"type": "api_key", "api_key": provider.key}
         added = {"name": provider.name, "type": provider.kind, "endpoint": provider.endpoint, "auth": auth}
         self._post("/providers?require=reachable&wait=applied", added)
-        rules = [{"name": "everything", "target": "requested"}]
+        # The first one is there to be listed.
+        listed = {"name": "listed", "when": {"model": "nobody-asks"}, "target": f"{provider.name}/{LISTED_MODEL}"}
+        rules = [listed, {"name": "everything", "target": "requested"}]
         self._post("/workspaces?wait=applied", {"name": provider.name, "rules": rules})
 
     def _post(self, path: str, body: dict) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 SYSTEM = 'You are the "test" assistant.\nMind umlauts: äöü, 世界.'
 MAX_TOKENS = 321
+# Of OpenAI's SDK alone: Anthropic's API has none since version 2026-10-21.
 TEMPERATURE = 0.5
 CLIENT_KEY = "key-of-the-client"
 
@@ -66,6 +67,7 @@ CALLS = (
     Call("call_weather_1", "get_weather", {"city": 'Köln "Deutz"', "unit": "c"}),
     Call("call_time_2", "get_time", {"zone": "Europe/Berlin"}),
 )
+NO_ARGUMENTS = Call("call_time_3", "get_time", {})
 RESULTS = (("call_weather_1", '{"sky": "grau", "degrees": 7}'), ("call_time_2", "12:34\nCET"))
 
 
@@ -114,6 +116,8 @@ class Step:
     items: tuple
     answer: Answer
     tools: bool = False
+    # The model must call a tool.
+    forced: bool = False
     schema: bool = False
     # The first request is refused with it, the next one answered.
     fails_first: Error | None = None
@@ -133,8 +137,10 @@ def _asked(text: str, **more) -> Step:
 STEPS = {
     "plain": Step(HELLO, GREETING),
     "length": _asked("Say much.", answer=Answer(("It goes ", "on and on"), finish="length")),
-    "tools_1": Step(ASK_TOOLS, Answer(("Let me ", "look."), CALLS, "calls"), tools=True),
+    "tools_1": Step(ASK_TOOLS, Answer(("Let me ", "look."), CALLS, "calls"), tools=True, forced=True),
     "tools_2": Step(ASK_TOOLS + CALLED + RESULT_ITEMS, Answer(("Grey, ", "7 degrees, 12:34.")), tools=True),
+    # No text, and a call without arguments.
+    "call": _asked("What time is it?", answer=Answer((), (NO_ARGUMENTS,), "calls"), tools=True),
     "schema": _asked("Judge.", answer=Answer(('{"answer": "ja', '", "count": 3}')), schema=True),
     "parsed": _asked("Judge.", answer=Answer(('{"answer": "ja', '", "count": 3}')), schema=True),
     "image_data": Step((("user", "What is it?"), ("image", DATA_URL)), Answer(("A red ", "pixel."))),
@@ -189,9 +195,9 @@ def model_of(client: str, step: str, stream: bool) -> str:
     return f"{client}-{'streamed' if stream else 'whole'}-{step}"
 
 
-def step_of(model: str) -> tuple[Step, bool]:
-    _client, stream, step = model.split("-")
-    return STEPS[step], stream == "streamed"
+def step_of(model: str) -> tuple[str, Step, bool]:
+    client, stream, step = model.split("-")
+    return client, STEPS[step], stream == "streamed"
 
 
 def without_titles(schema):

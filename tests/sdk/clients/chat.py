@@ -16,28 +16,32 @@ class Verdict(BaseModel):
     count: int
 
 
-def make(base: str, retries: int = 0) -> openai.OpenAI:
+def make(base: str) -> openai.OpenAI:
     # Strict: an answer that does not fit the SDK's types raises.
     return openai.OpenAI(
-        base_url=f"{base}/v1/mux", api_key=CLIENT_KEY, max_retries=retries, timeout=20, _strict_response_validation=True
+        base_url=f"{base}/v1/mux", api_key=CLIENT_KEY, max_retries=0, timeout=20, _strict_response_validation=True
     )
 
 
 def ask(sdk: openai.OpenAI, model: str, step: Step, stream: bool) -> Outcome:
-    fields = _fields(model, step)
+    fields = fields_of(model, step)
     if not stream:
         return _outcome(sdk.chat.completions.create(**fields))
     pieces = 0
     with sdk.chat.completions.stream(**fields, stream_options={"include_usage": True}) as events:
         for event in events:
-            pieces += event.type == "content.delta"
-        outcome = _outcome(events.get_final_completion())
+            # The first one only says whose text it is.
+            pieces += event.type == "content.delta" and event.delta != ""
+        try:
+            outcome = _outcome(events.get_final_completion())
+        except openai.LengthFinishReasonError as cut:
+            outcome = _outcome(cut.completion)
     outcome.pieces = pieces
     return outcome
 
 
 def ask_parsed(sdk: openai.OpenAI, model: str, step: Step) -> tuple[Outcome, dict]:
-    fields = _fields(model, step)
+    fields = fields_of(model, step)
     answer = sdk.chat.completions.parse(**(fields | {"response_format": Verdict}))
     return _outcome(answer), answer.choices[0].message.parsed.model_dump()
 
@@ -46,14 +50,14 @@ def broken(sdk: openai.OpenAI, model: str, step: Step) -> tuple[str, str]:
     """What was said before a stream broke, and how the SDK said that it did."""
     text = ""
     try:
-        for chunk in sdk.chat.completions.create(**_fields(model, step), stream=True):
+        for chunk in sdk.chat.completions.create(**fields_of(model, step), stream=True):
             text += "".join(choice.delta.content or "" for choice in chunk.choices)
     except openai.APIError as error:
         return text, error.message
     return text, "nothing: the stream ended as if complete"
 
 
-def _fields(model: str, step: Step) -> dict:
+def fields_of(model: str, step: Step) -> dict:
     fields = {
         "model": model,
         "messages": [{"role": "system", "content": SYSTEM}, *_messages(step.items)],
@@ -73,6 +77,8 @@ def _fields(model: str, step: Step) -> dict:
             }
             for tool in TOOLS
         ]
+        fields["parallel_tool_calls"] = True
+        fields["tool_choice"] = "required" if step.forced else "auto"
     if step.schema:
         schema = {"name": SCHEMA_NAME, "schema": SCHEMA, "strict": True}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -3,7 +3,7 @@
 import anthropic
 from pydantic import BaseModel
 
-from scenarios import CLIENT_KEY, MAX_TOKENS, SCHEMA, SYSTEM, TEMPERATURE, TOOLS, Call, Outcome, Step, Usage
+from scenarios import CLIENT_KEY, MAX_TOKENS, SCHEMA, SYSTEM, TOOLS, Call, Outcome, Step, Usage
 
 DIALECT = "messages"
 FINISH = {"end_turn": "stop", "max_tokens": "length", "tool_use": "calls"}
@@ -14,15 +14,15 @@ class Verdict(BaseModel):
     count: int
 
 
-def make(base: str, retries: int = 0) -> anthropic.Anthropic:
+def make(base: str) -> anthropic.Anthropic:
     # Strict: an answer that does not fit the SDK's types raises.
     return anthropic.Anthropic(
-        base_url=f"{base}/v1/mux", api_key=CLIENT_KEY, max_retries=retries, timeout=20, _strict_response_validation=True
+        base_url=f"{base}/v1/mux", api_key=CLIENT_KEY, max_retries=0, timeout=20, _strict_response_validation=True
     )
 
 
 def ask(sdk: anthropic.Anthropic, model: str, step: Step, stream: bool) -> Outcome:
-    fields = _fields(model, step)
+    fields = fields_of(model, step)
     if not stream:
         return _outcome(sdk.messages.create(**fields))
     pieces = 0
@@ -35,7 +35,7 @@ def ask(sdk: anthropic.Anthropic, model: str, step: Step, stream: bool) -> Outco
 
 
 def ask_parsed(sdk: anthropic.Anthropic, model: str, step: Step) -> tuple[Outcome, dict]:
-    fields = _fields(model, step)
+    fields = fields_of(model, step)
     fields.pop("output_config")
     answer = sdk.messages.parse(**fields, output_format=Verdict)
     return _outcome(answer), answer.parsed_output.model_dump()
@@ -45,7 +45,7 @@ def broken(sdk: anthropic.Anthropic, model: str, step: Step) -> tuple[str, str]:
     """What was said before a stream broke, and how the SDK said that it did."""
     text = ""
     try:
-        for event in sdk.messages.create(**_fields(model, step), stream=True):
+        for event in sdk.messages.create(**fields_of(model, step), stream=True):
             if event.type == "content_block_delta":
                 text += event.delta.text
     except anthropic.APIStatusError as error:
@@ -55,25 +55,26 @@ def broken(sdk: anthropic.Anthropic, model: str, step: Step) -> tuple[str, str]:
 
 def count_tokens(sdk: anthropic.Anthropic, model: str, step: Step) -> tuple[int, bool]:
     """The tokens, and whether they are estimated."""
-    fields = _fields(model, step)
+    fields = fields_of(model, step)
     asked = {name: fields[name] for name in ("model", "messages", "system")}
     answer = sdk.messages.with_raw_response.count_tokens(**asked)
     return answer.parse().input_tokens, answer.headers.get("x-muxspace-estimated") == "true"
 
 
-def _fields(model: str, step: Step) -> dict:
+def fields_of(model: str, step: Step) -> dict:
     fields = {
         "model": model,
         "system": SYSTEM,
         "messages": _messages(step.items),
         "max_tokens": MAX_TOKENS,
-        "temperature": TEMPERATURE,
     }
     if step.tools:
         fields["tools"] = [
             {"name": tool.name, "description": tool.description, "input_schema": tool.schema, "strict": True}
             for tool in TOOLS
         ]
+        choice = "any" if step.forced else "auto"
+        fields["tool_choice"] = {"type": choice, "disable_parallel_tool_use": False}
     if step.schema:
         fields["output_config"] = {"format": {"type": "json_schema", "schema": SCHEMA}}
     return fields

@@ -33,9 +33,11 @@ def read(body: dict) -> dict:
         "system": "\n".join(system),
         "items": items,
         "tools": [(tool["name"], tool.get("description"), tool["parameters"], tool.get("strict")) for tool in tools],
+        "choice": body.get("tool_choice"),
+        "parallel": body.get("parallel_tool_calls"),
         "schema": without_titles(format["json_schema"]["schema"]) if format else None,
-        "max_tokens": limits[0] if len(limits) == 1 else limits,
         "temperature": body.get("temperature"),
+        "max_tokens": limits[0] if len(limits) == 1 else limits,
     }
 
 
@@ -65,7 +67,7 @@ def usage_value(usage: Usage) -> dict:
 
 def whole(answer: Answer, model: str, usage: Usage) -> dict:
     calls = [_call_value(call, json.dumps(call.arguments)) for call in answer.calls]
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
+    message = {"role": "assistant", "content": answer.text or None, "refusal": None}
     message |= {"tool_calls": calls} if calls else {}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH[answer.finish]}
     head = {"id": "chatcmpl-1", "object": "chat.completion", "created": CREATED, "model": model}

@@ -14,6 +14,7 @@ def read(body: dict) -> dict:
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         items += [_item(message["role"], block) for block in blocks]
+    choice = body.get("tool_choice", {})
     format = (body.get("output_config") or {}).get("format")
     return {
         "stream": body.get("stream", False),
@@ -23,9 +24,11 @@ def read(body: dict) -> dict:
             (tool["name"], tool.get("description"), tool["input_schema"], tool.get("strict"))
             for tool in body.get("tools", [])
         ],
+        "choice": {"any": "required"}.get(choice.get("type"), choice.get("type")),
+        "parallel": not choice["disable_parallel_tool_use"] if "disable_parallel_tool_use" in choice else None,
         "schema": without_titles(format["schema"]) if format else None,
-        "max_tokens": body.get("max_tokens"),
         "temperature": body.get("temperature"),
+        "max_tokens": body.get("max_tokens"),
     }
 
 
@@ -67,7 +70,8 @@ def _head(model: str, content: list, stop_reason: str | None, usage: dict) -> di
 
 
 def whole(answer: Answer, model: str, usage: Usage) -> dict:
-    content = [{"type": "text", "text": answer.text}] + [_call(call, call.arguments) for call in answer.calls]
+    text = [{"type": "text", "text": answer.text}] if answer.text else []
+    content = text + [_call(call, call.arguments) for call in answer.calls]
     return _head(model, content, FINISH[answer.finish], usage_value(usage))
 
 
@@ -90,17 +94,19 @@ def events(answer: Answer, model: str, usage: Usage):
     begun = usage_value(broken_usage(usage)) | {"output_tokens_details": {"thinking_tokens": 0}}
     yield event("message_start", message=_head(model, [], None, begun))
     yield event("ping")
-    yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
-    for piece in answer.pieces:
-        yield delta(0, "text_delta", "text", piece)
-    if answer.error:
-        yield "error", error(answer.error)
-        return
-    yield event("content_block_stop", index=0)
-    for index, call in enumerate(answer.calls, start=1):
+    if answer.pieces:
+        yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        for piece in answer.pieces:
+            yield delta(0, "text_delta", "text", piece)
+        if answer.error:
+            yield "error", error(answer.error)
+            return
+        yield event("content_block_stop", index=0)
+    for index, call in enumerate(answer.calls, start=int(bool(answer.pieces))):
         yield event("content_block_start", index=index, content_block=_call(call, {}))
-        arguments = json.dumps(call.arguments)
-        for fragment in ("", arguments[:5], arguments[5:]):
+        # Anthropic leaves out arguments that are none.
+        arguments = json.dumps(call.arguments) if call.arguments else ""
+        for fragment in ("", arguments[:5], arguments[5:]) if arguments else ("",):
             yield delta(index, "input_json_delta", "partial_json", fragment)
         yield event("content_block_stop", index=index)
     stop = {"stop_reason": FINISH[answer.finish], "stop_sequence": None}

@@ -20,9 +20,11 @@ def read(body: dict) -> dict:
             (tool["name"], tool.get("description"), tool["parameters"], tool.get("strict"))
             for tool in body.get("tools", [])
         ],
+        "choice": body.get("tool_choice"),
+        "parallel": body.get("parallel_tool_calls"),
         "schema": without_titles(format["schema"]) if format else None,
-        "max_tokens": body.get("max_output_tokens"),
         "temperature": body.get("temperature"),
+        "max_tokens": body.get("max_output_tokens"),
     }
 
 
@@ -92,7 +94,8 @@ def _whole_output(answer: Answer) -> tuple[str, list, dict]:
     status = "incomplete" if cut else "completed"
     more = {"incomplete_details": {"reason": "max_output_tokens"}} if cut else {}
     calls = [_call(call, json.dumps(call.arguments), "completed") for call in answer.calls]
-    return status, [_message(answer.text, status), *calls], more
+    said = [_message(answer.text, status)] if answer.text else []
+    return status, said + calls, more
 
 
 def whole(answer: Answer, model: str, usage: Usage) -> dict:
@@ -110,12 +113,13 @@ def _events(answer: Answer, model: str, usage: Usage):
     yield "response.created", {"response": begun}
     yield "response.in_progress", {"response": begun}
     status, output, more = _whole_output(answer)
-    yield from _message_events(answer, output[0])
+    if answer.pieces:
+        yield from _message_events(answer, output[0])
     if answer.error:
         failure = {"code": answer.error.openai_code, "message": answer.error.message}
         yield "response.failed", {"response": _response(model, "failed", [], None, error=failure)}
         return
-    for index, call in enumerate(answer.calls, start=1):
+    for index, call in enumerate(answer.calls, start=int(bool(answer.pieces))):
         yield "response.output_item.added", {"output_index": index, "item": _call(call, "", "in_progress")}
         at = {"item_id": f"fc_{call.id}", "output_index": index}
         arguments = json.dumps(call.arguments)

@@ -1,11 +1,14 @@
 """An HTTP server that plays one provider: it judges each request and answers as the step says."""
 
 import json
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from judge import JUDGES
+import anthropic
+
+from judge import JUDGES, as_newest
 from providers import chat, messages, responses
 from scenarios import CLIENT_KEY, MAX_TOKENS, SCHEMA, SYSTEM, TEMPERATURE, TOOLS, Error, Step, step_of, usage_of
 
@@ -13,6 +16,12 @@ SPEAKERS = {"/v1/chat/completions": chat, "/v1/messages": messages, "/v1/respons
 COUNT_PATH = "/v1/messages/count_tokens"
 LISTED_MODEL = "listed-model"
 COUNTED_TOKENS = 401
+# The version of Anthropic's API, by the client's dialect: its own where nothing is translated.
+VERSIONS = {
+    "chat": "2023-06-01",
+    "messages": anthropic.Anthropic(api_key="none").default_headers["anthropic-version"],
+    "responses": "2023-06-01",
+}
 # Pause between the events of a stream, so that they travel alone.
 EVENT_PAUSE_S = 0.002
 
@@ -30,10 +39,13 @@ class Provider:
             pass
 
         Bound.provider = provider
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Bound)
         self.authority = f"127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
     @property
     def endpoint(self) -> str:
@@ -45,6 +57,7 @@ class Provider:
 
     def complaints(self, path: str, headers, body: bytes) -> list[str]:
         found = self._about_headers(headers, body)
+        version = headers.get("anthropic-version")
         speaker = messages if path == COUNT_PATH else SPEAKERS.get(path)
         if speaker is None or speaker.DIALECT not in self.dialects():
             return [*found, f"{self.kind} has no {path}"]
@@ -52,13 +65,15 @@ class Provider:
             parsed = json.loads(body)
         except ValueError as error:
             return [*found, f"not JSON: {error}"]
-        complaint = JUDGES[path].complaint(parsed)
+        complaint = JUDGES[path].complaint(as_newest(parsed, version))
         if complaint:
             return [*found, f"{complaint} (in {body.decode()})"]
-        step, stream = step_of(parsed["model"])
-        wanted, got = _wanted(step, stream), speaker.read(parsed)
+        client, step, stream = step_of(parsed["model"])
+        wanted, got = _wanted(client, step, stream), speaker.read(parsed)
         if path == COUNT_PATH:
-            wanted |= {"max_tokens": None, "temperature": None}
+            wanted |= {"max_tokens": None}
+        if self.kind == "anthropic" and version != VERSIONS[client]:
+            found.append(f"anthropic-version is {version}, not {VERSIONS[client]}")
         differing = [name for name in wanted if wanted[name] != got[name]]
         return found + [f"{name} is {got[name]!r}, not {wanted[name]!r}" for name in differing]
 
@@ -71,7 +86,6 @@ class Provider:
 
         if self.kind == "anthropic":
             must("x-api-key", self.key)
-            must("anthropic-version", "2023-06-01")
         else:
             must("authorization", f"Bearer {self.key}")
         must("content-length", str(len(body)))
@@ -85,17 +99,28 @@ class Provider:
         return found
 
 
-def _wanted(step: Step, stream: bool) -> dict:
+def _wanted(client: str, step: Step, stream: bool) -> dict:
     """What the provider must be able to read out of the request, whatever its dialect."""
     return {
         "stream": stream,
         "system": SYSTEM,
         "items": list(step.items),
         "tools": [(tool.name, tool.description, tool.schema, True) for tool in TOOLS] if step.tools else [],
+        "choice": ("required" if step.forced else "auto") if step.tools else None,
+        "parallel": True if step.tools else None,
         "schema": SCHEMA if step.schema else None,
         "max_tokens": MAX_TOKENS,
-        "temperature": TEMPERATURE,
+        "temperature": None if client == messages.DIALECT else TEMPERATURE,
     }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address) -> None:
+        # Envoy closes idle connections as it likes.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -130,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(SPEAKERS[path], model)
 
     def _answer(self, speaker, model: str) -> None:
-        step, stream = step_of(model)
+        _client, step, stream = step_of(model)
         error = step.answer.error
         if step.fails_first and model not in self.provider.refused:
             self.provider.refused.add(model)
@@ -162,9 +187,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream; charset=utf-8")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
+        waiting = b""
         for name, data in events:
+            if waiting:
+                self.wfile.write(waiting)
+                time.sleep(EVENT_PAUSE_S)
             text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
             event = ((f"event: {name}\n" if name else "") + f"data: {text}\n\n").encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
-            time.sleep(EVENT_PAUSE_S)
-        self.wfile.write(b"0\r\n\r\n")
+            waiting = b"%x\r\n%s\r\n" % (len(event), event)
+        # The end comes with the last event: no client can hang up in between, which would be recorded as a cut.
+        self.wfile.write(waiting + b"0\r\n\r\n")
