@@ -53,17 +53,20 @@ test: envoy build test-native test-wasm ## Build and pass every test, with a rea
 test-native:
 	$(call say,building the filter that can be made to trap)
 	@CARGO_TARGET_DIR=$(TARGET)/test-trap cargo build --release --locked -p filter --target $(WASM) --features test-trap || $(call hint,The compiler's message above says why.)
-	@if ! command -v python3 >/dev/null; then echo "make: no python3 here: the tests with the official SDKs are skipped"; else $(MAKE) --no-print-directory $(SDK)/ready; fi
+	@if python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { python3 -c 'import ensurepip' || python3 -m pip --version; } >/dev/null 2>&1; \
+		then $(MAKE) --no-print-directory $(SDK)/ready; \
+		else echo "make: no python3 of 3.10 or newer with venv or pip here: the tests with the official SDKs are skipped"; fi
 	$(call say,running the tests)
 	@if test -e $(SDK)/ready; then export MUXSPACE_SDK_PYTHON=$(SDK)/bin/python; fi; \
 		MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_FILTER_TRAP=$(FILTER_TRAP) \
 		MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" cargo test --locked --workspace || $(call hint,Run the one that failed again: make test-native.)
 
-# Made anew when what is pinned changes.
+# Made anew when what is pinned changes. Debian keeps what venv installs pip with in a package of its own (python3-venv).
 $(SDK)/ready: tests/sdk/requirements.txt
 	$(call say,installing the official SDKs into target/tools)
-	@rm -rf $(SDK) && python3 -m venv $(SDK) || $(call hint,Python's module venv is needed too (apt install python3-venv).)
-	@$(SDK)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< || $(call hint,Check the network and run make test again.)
+	@rm -rf $(SDK) && python3 -m venv $$(python3 -c 'import ensurepip' 2>/dev/null || echo --without-pip) $(SDK) || $(call hint,The message above says why there is no Python environment.)
+	@if test -e $(SDK)/bin/pip; then pip="$(SDK)/bin/python -m pip"; else pip="python3 -m pip --python $(SDK)/bin/python"; fi; \
+		$$pip install --quiet --disable-pip-version-check --requirement $< || $(call hint,Check the network and run make test again.)
 	@touch $@
 
 .PHONY: test-wasm

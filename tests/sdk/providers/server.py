@@ -22,8 +22,8 @@ VERSIONS = {
     "messages": anthropic.Anthropic(api_key="none").default_headers["anthropic-version"],
     "responses": "2023-06-01",
 }
-# Pause between the events of a stream, so that they travel alone.
-EVENT_PAUSE_S = 0.002
+# Pause after a piece of a stream, so that it travels alone.
+PIECE_PAUSE_S = 0.001
 
 
 class Provider:
@@ -189,11 +189,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         waiting = b""
         for name, data in events:
-            if waiting:
-                self.wfile.write(waiting)
-                time.sleep(EVENT_PAUSE_S)
+            # In two pieces each: bytes are not split where events or characters end.
+            for piece in (waiting[: len(waiting) // 2], waiting[len(waiting) // 2 :]):
+                self._chunk(piece)
             text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
             event = ((f"event: {name}\n" if name else "") + f"data: {text}\n\n").encode()
-            waiting = b"%x\r\n%s\r\n" % (len(event), event)
+            waiting = event
         # The end comes with the last event: no client can hang up in between, which would be recorded as a cut.
-        self.wfile.write(waiting + b"0\r\n\r\n")
+        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(waiting), waiting))
+
+    def _chunk(self, piece: bytes) -> None:
+        if piece:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            time.sleep(PIECE_PAUSE_S)
