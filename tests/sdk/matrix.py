@@ -32,7 +32,7 @@ ERROR_CLASSES = {
     529: ("InternalServerError", "OverloadedError"),
 }
 # Steps of both plain and streamed answers, and all steps of plain ones.
-STREAMED = ("plain", "length", "tools", "call", "schema", "error_401", "error_404", "error_429", "error_529")
+STREAMED = ("plain", "length", "tools", "call", "thought", "schema", "error_401", "error_404", "error_429", "error_529")
 WHOLE = (*STREAMED, "image_data", "image_url")
 
 
@@ -66,6 +66,13 @@ class Pair:
         self.recorded[wire] = recorded or Recorded(usage=usage_of(model))
         return wire
 
+    def by_itself(self, wire: str) -> None:
+        """Muxspace answers without a provider: the record names no model."""
+        unasked = self.recorded.pop(wire)
+        record = self.recorded.setdefault("", Recorded(requests=0))
+        record.requests += unasked.requests
+        record.errors += unasked.errors
+
 
 def answered(pair: Pair, step: str, stream: bool, retries: int = 0, recorded: Recorded | None = None) -> None:
     wire = pair.asked(step, stream, recorded)
@@ -75,7 +82,13 @@ def answered(pair: Pair, step: str, stream: bool, retries: int = 0, recorded: Re
 def check(outcome: Outcome, step: str, wire: str, stream: bool) -> None:
     answer, model = STEPS[step].answer, wire.split("/")[1]
     wanted = Outcome(
-        answer.text, list(answer.calls), answer.finish, usage_of(model), len(answer.pieces) if stream else 0, model
+        answer.text,
+        list(answer.calls),
+        answer.finish,
+        usage_of(model),
+        answer.thinking,
+        len(answer.pieces) if stream else 0,
+        model,
     )
     assert outcome == wanted, f"\n  got    {outcome}\n  wanted {wanted}"
 
@@ -116,13 +129,38 @@ def check_error(pair: Pair, error: Error, raised: openai.APIStatusError | anthro
         assert raised.code == error.openai_code, raised.body
 
 
-def broken(pair: Pair) -> None:
-    model = model_of(pair.client.DIALECT, "broken", stream=True)
+def broken(pair: Pair, step: str) -> None:
+    model = model_of(pair.client.DIALECT, step, stream=True)
     told = broken_usage(usage_of(model)) if pair.provider.kind == "anthropic" else Usage()
-    wire = pair.asked("broken", True, Recorded(usage=told))
-    text, message = pair.client.broken(pair.sdk, wire, STEPS["broken"])
-    answer = STEPS["broken"].answer
-    assert (text, message) == (answer.text, answer.error.message), f"said {text!r}, then {message!r}"
+    wire = pair.asked(step, True, Recorded(usage=told))
+    text, message = pair.client.broken(pair.sdk, wire, STEPS[step])
+    answer = STEPS[step].answer
+    wanted = "broke off" if answer.cut else answer.error.message
+    assert text == answer.text and wanted in message, f"said {text!r}, then {message!r}"
+
+
+def without_workspace(pair: Pair) -> None:
+    """Muxspace's own refusals are errors of the client's dialect, too."""
+    wanted = "not_found_error" if pair.client is messages else "unknown_workspace"
+    sdk = pair.client.make(f"{pair.base}/w/nobodys")
+    try:
+        pair.client.ask(sdk, "any", STEPS["plain"], stream=False)
+    except (openai.NotFoundError, anthropic.NotFoundError) as raised:
+        assert "nobodys" in raised.message, raised.message
+        assert (raised.type if pair.client is messages else raised.code) == wanted, raised.body
+    else:
+        raise AssertionError("no error came")
+
+
+def untranslatable(pair: Pair) -> None:
+    wire = pair.asked("untranslatable", stream=False, recorded=Recorded(errors=1))
+    pair.by_itself(wire)
+    try:
+        pair.sdk.chat.completions.create(**chat.fields_of(wire, STEPS["plain"]), n=2)
+    except openai.UnprocessableEntityError as raised:
+        assert (raised.code, raised.param) == ("untranslatable", "n"), raised.body
+    else:
+        raise AssertionError("no error came")
 
 
 def retried(pair: Pair) -> None:
@@ -133,9 +171,7 @@ def retried(pair: Pair) -> None:
 def counted(pair: Pair) -> None:
     wire = pair.asked("counted", stream=False, recorded=Recorded())
     if pair.provider.kind != "anthropic":
-        # Muxspace answers by itself: the record names no model.
-        pair.recorded.pop(wire)
-        pair.recorded.setdefault("", Recorded(requests=0)).requests += 1
+        pair.by_itself(wire)
     tokens, is_estimated = messages.count_tokens(pair.sdk, wire, STEPS["counted"])
     if pair.provider.kind == "anthropic":
         assert (tokens, is_estimated) == (COUNTED_TOKENS, False), (tokens, is_estimated)
@@ -159,10 +195,17 @@ def cases(pair: Pair) -> Iterator[tuple[str, Callable[[], None]]]:
             else:
                 yield name, lambda step=step, stream=stream: answered(pair, step, stream)
     yield "parsed", lambda: parsed(pair)
-    yield "broken in mid-stream", lambda: broken(pair)
+    yield "broken in mid-stream", lambda: broken(pair, "broken")
+    if pair.client.DIALECT not in pair.provider.dialects():
+        # Elsewhere bytes pass as they come: streams that OpenAI's SDK cannot read, or that end too early, do as well.
+        yield "cut in mid-stream", lambda: broken(pair, "cut")
+        yield "calls in turn", lambda: answered(pair, "in_turn", stream=True)
+    yield "no workspace", lambda: without_workspace(pair)
     yield "retried", lambda: retried(pair)
     if pair.client is messages:
         yield "count_tokens", lambda: counted(pair)
+    if pair.client is chat and pair.provider.kind == "anthropic":
+        yield "untranslatable", lambda: untranslatable(pair)
     if pair.client is chat:
         yield "models", lambda: listed(pair)
 

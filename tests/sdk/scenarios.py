@@ -102,6 +102,12 @@ class Answer:
     finish: str = "stop"
     # Instead of an answer, or after its pieces where its status is 200.
     error: Error | None = None
+    # What the model thought before.
+    thinking: str = ""
+    # Streamed calls come bit by bit in turn, where the dialect allows it.
+    in_turn: bool = False
+    # The stream ends in order, but before the answer does.
+    cut: bool = False
 
     @property
     def text(self) -> str:
@@ -151,6 +157,9 @@ STEPS = {
     "error_529": _asked("Fail.", answer=Answer(error=E529)),
     "broken": _asked("Break.", answer=Answer(("Half of ", "it"), error=BROKEN)),
     "retried": _asked("Again.", answer=Answer(("Now ", "it works.")), fails_first=E429),
+    "cut": _asked("Break off.", answer=Answer(("Half of ", "it"), cut=True)),
+    "thought": _asked("Think.", answer=Answer(("42", "."), thinking="First, äh, 6 times 7.\nThat is it.")),
+    "in_turn": Step(ASK_TOOLS, Answer((), CALLS, "calls", in_turn=True), tools=True),
     "counted": Step(HELLO, Answer()),
 }
 
@@ -185,6 +194,7 @@ class Outcome:
     calls: list[Call] = field(default_factory=list)
     finish: str | None = None
     usage: Usage | None = None
+    thinking: str = ""
     # Pieces of text that a stream came in; 0 of a plain answer.
     pieces: int = 0
     model: str = ""

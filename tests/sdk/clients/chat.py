@@ -125,4 +125,8 @@ def _outcome(answer) -> Outcome:
         usage.completion_tokens,
         usage.completion_tokens_details.reasoning_tokens,
     )
-    return Outcome(message.content or "", calls, FINISH[choice.finish_reason], counted, model=answer.model)
+    # A field that servers other than OpenAI's have added.
+    thinking = getattr(message, "reasoning_content", None) or ""
+    return Outcome(
+        message.content or "", calls, FINISH[choice.finish_reason], counted, model=answer.model, thinking=thinking
+    )

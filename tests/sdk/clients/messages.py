@@ -116,4 +116,5 @@ def _outcome(answer) -> Outcome:
         FINISH[answer.stop_reason],
         Usage(usage.input_tokens + cached + written, cached, written, usage.output_tokens, reasoning),
         model=answer.model,
+        thinking="".join(block.thinking for block in answer.content if block.type == "thinking"),
     )

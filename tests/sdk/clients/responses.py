@@ -130,4 +130,5 @@ def _outcome(answer) -> Outcome:
             usage.output_tokens_details.reasoning_tokens,
         ),
         model=answer.model,
+        thinking="".join(part.text for item in answer.output if item.type == "reasoning" for part in item.summary),
     )

@@ -68,6 +68,7 @@ def usage_value(usage: Usage) -> dict:
 def whole(answer: Answer, model: str, usage: Usage) -> dict:
     calls = [_call_value(call, json.dumps(call.arguments)) for call in answer.calls]
     message = {"role": "assistant", "content": answer.text or None, "refusal": None}
+    message |= {"reasoning_content": answer.thinking} if answer.thinking else {}
     message |= {"tool_calls": calls} if calls else {}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH[answer.finish]}
     head = {"id": "chatcmpl-1", "object": "chat.completion", "created": CREATED, "model": model}
@@ -85,19 +86,31 @@ def events(answer: Answer, model: str, usage: Usage):
 
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": CREATED, "model": model}
     yield chunk({"role": "assistant", "content": "", "refusal": None})
+    if answer.thinking:
+        for piece in (answer.thinking[:7], answer.thinking[7:]):
+            yield chunk({"reasoning_content": piece})
     for piece in answer.pieces:
         yield chunk({"content": piece})
+    if answer.cut:
+        return
     if answer.error:
         yield None, error(answer.error)
         return
-    for index, call in enumerate(answer.calls):
-        yield chunk({"tool_calls": [{"index": index} | _call_value(call, "")]})
-        arguments = json.dumps(call.arguments)
-        for fragment in (arguments[:5], arguments[5:]):
-            yield chunk({"tool_calls": [{"index": index, "function": {"arguments": fragment}}]})
+    for bit in _call_bits(answer):
+        yield chunk({"tool_calls": [bit]})
     yield chunk({}, FINISH[answer.finish])
     yield None, head | {"choices": [], "usage": usage_value(usage)}
     yield None, "[DONE]"
+
+
+def _call_bits(answer: Answer) -> list[dict]:
+    bits = []
+    for index, call in enumerate(answer.calls):
+        arguments = json.dumps(call.arguments)
+        bits.append({"index": index} | _call_value(call, ""))
+        bits += [{"index": index, "function": {"arguments": part}} for part in (arguments[:5], arguments[5:])]
+    # All first bits, then all second ones, and so on.
+    return [bit for turn in range(3) for bit in bits[turn::3]] if answer.in_turn else bits
 
 
 def error(error: Error) -> dict:

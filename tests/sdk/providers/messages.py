@@ -5,6 +5,7 @@ import json
 from scenarios import Answer, Error, Usage, without_titles
 
 DIALECT = "messages"
+SIGNATURE = "c2lnbmVk"
 FINISH = {"stop": "end_turn", "length": "max_tokens", "calls": "tool_use"}
 
 
@@ -70,8 +71,9 @@ def _head(model: str, content: list, stop_reason: str | None, usage: dict) -> di
 
 
 def whole(answer: Answer, model: str, usage: Usage) -> dict:
+    thinking = [{"type": "thinking", "thinking": answer.thinking, "signature": SIGNATURE}] if answer.thinking else []
     text = [{"type": "text", "text": answer.text}] if answer.text else []
-    content = text + [_call(call, call.arguments) for call in answer.calls]
+    content = thinking + text + [_call(call, call.arguments) for call in answer.calls]
     return _head(model, content, FINISH[answer.finish], usage_value(usage))
 
 
@@ -94,15 +96,27 @@ def events(answer: Answer, model: str, usage: Usage):
     begun = usage_value(broken_usage(usage)) | {"output_tokens_details": {"thinking_tokens": 0}}
     yield event("message_start", message=_head(model, [], None, begun))
     yield event("ping")
+    index = 0
+    if answer.thinking:
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        yield event("content_block_start", index=index, content_block=block)
+        for piece in (answer.thinking[:7], answer.thinking[7:]):
+            yield delta(index, "thinking_delta", "thinking", piece)
+        yield delta(index, "signature_delta", "signature", SIGNATURE)
+        yield event("content_block_stop", index=index)
+        index += 1
     if answer.pieces:
-        yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        yield event("content_block_start", index=index, content_block={"type": "text", "text": ""})
         for piece in answer.pieces:
-            yield delta(0, "text_delta", "text", piece)
+            yield delta(index, "text_delta", "text", piece)
+        if answer.cut:
+            return
         if answer.error:
             yield "error", error(answer.error)
             return
-        yield event("content_block_stop", index=0)
-    for index, call in enumerate(answer.calls, start=int(bool(answer.pieces))):
+        yield event("content_block_stop", index=index)
+        index += 1
+    for index, call in enumerate(answer.calls, start=index):
         yield event("content_block_start", index=index, content_block=_call(call, {}))
         # Anthropic leaves out arguments that are none.
         arguments = json.dumps(call.arguments) if call.arguments else ""

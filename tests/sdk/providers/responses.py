@@ -95,7 +95,12 @@ def _whole_output(answer: Answer) -> tuple[str, list, dict]:
     more = {"incomplete_details": {"reason": "max_output_tokens"}} if cut else {}
     calls = [_call(call, json.dumps(call.arguments), "completed") for call in answer.calls]
     said = [_message(answer.text, status)] if answer.text else []
-    return status, said + calls, more
+    thought = [_reasoning(answer.thinking)] if answer.thinking else []
+    return status, thought + said + calls, more
+
+
+def _reasoning(text: str) -> dict:
+    return {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": text}] if text else []}
 
 
 def whole(answer: Answer, model: str, usage: Usage) -> dict:
@@ -113,34 +118,59 @@ def _events(answer: Answer, model: str, usage: Usage):
     yield "response.created", {"response": begun}
     yield "response.in_progress", {"response": begun}
     status, output, more = _whole_output(answer)
+    index = 0
+    if answer.thinking:
+        yield from _reasoning_events(answer.thinking)
+        index += 1
     if answer.pieces:
-        yield from _message_events(answer, output[0])
+        yield from _message_events(answer, index, output[index])
+        index += 1
+    if answer.cut:
+        return
     if answer.error:
         failure = {"code": answer.error.openai_code, "message": answer.error.message}
         yield "response.failed", {"response": _response(model, "failed", [], None, error=failure)}
         return
-    for index, call in enumerate(answer.calls, start=int(bool(answer.pieces))):
-        yield "response.output_item.added", {"output_index": index, "item": _call(call, "", "in_progress")}
-        at = {"item_id": f"fc_{call.id}", "output_index": index}
-        arguments = json.dumps(call.arguments)
-        for fragment in (arguments[:5], arguments[5:]):
-            yield "response.function_call_arguments.delta", at | {"delta": fragment}
-        yield "response.function_call_arguments.done", at | {"name": call.name, "arguments": arguments}
-        yield "response.output_item.done", {"output_index": index, "item": output[index]}
+    calls = [_call_events(index, call) for index, call in enumerate(answer.calls, start=index)]
+    in_turn = [event for turn in zip(*calls) for event in turn]
+    yield from in_turn if answer.in_turn else [event for events in calls for event in events]
     yield f"response.{status}", {"response": _response(model, status, output, usage, **more)}
 
 
-def _message_events(answer: Answer, item: dict):
-    yield "response.output_item.added", {"output_index": 0, "item": _message(None, "in_progress")}
-    at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+def _call_events(index: int, call) -> list:
+    at = {"item_id": f"fc_{call.id}", "output_index": index}
+    arguments = json.dumps(call.arguments)
+    return [
+        ("response.output_item.added", {"output_index": index, "item": _call(call, "", "in_progress")}),
+        ("response.function_call_arguments.delta", at | {"delta": arguments[:5]}),
+        ("response.function_call_arguments.delta", at | {"delta": arguments[5:]}),
+        ("response.function_call_arguments.done", at | {"name": call.name, "arguments": arguments}),
+        ("response.output_item.done", {"output_index": index, "item": _call(call, arguments, "completed")}),
+    ]
+
+
+def _reasoning_events(text: str):
+    yield "response.output_item.added", {"output_index": 0, "item": _reasoning("")}
+    at = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
+    yield "response.reasoning_summary_part.added", at | {"part": {"type": "summary_text", "text": ""}}
+    for piece in (text[:7], text[7:]):
+        yield "response.reasoning_summary_text.delta", at | {"delta": piece}
+    yield "response.reasoning_summary_text.done", at | {"text": text}
+    yield "response.reasoning_summary_part.done", at | {"part": {"type": "summary_text", "text": text}}
+    yield "response.output_item.done", {"output_index": 0, "item": _reasoning(text)}
+
+
+def _message_events(answer: Answer, index: int, item: dict):
+    yield "response.output_item.added", {"output_index": index, "item": _message(None, "in_progress")}
+    at = {"item_id": "msg_1", "output_index": index, "content_index": 0}
     yield "response.content_part.added", at | {"part": _part("")}
     for piece in answer.pieces:
         yield "response.output_text.delta", at | {"delta": piece, "logprobs": []}
-    if answer.error:
+    if answer.error or answer.cut:
         return
     yield "response.output_text.done", at | {"text": answer.text, "logprobs": []}
     yield "response.content_part.done", at | {"part": _part(answer.text)}
-    yield "response.output_item.done", {"output_index": 0, "item": item}
+    yield "response.output_item.done", {"output_index": index, "item": item}
 
 
 def error(error: Error) -> dict:
