@@ -1,6 +1,6 @@
 """The official SDKs through the gateway: every client dialect to every kind of provider, every kind of call.
 
-`matrix.py <proxy> <api> <token>` adds its own providers and workspaces, runs all cases and prints one line for each that
+`matrix.py <proxy> <api> <token>` adds its own providers and workspaces, runs all cases and prints a line for each that
 failed. Its last line is JSON: how many cases ran, how many failed, and what the providers counted for each model.
 """
 
@@ -15,11 +15,11 @@ from types import ModuleType
 import anthropic
 import openai
 
+import selfcheck
 from clients import chat, messages, responses
 from control import Control
 from providers.messages import broken_usage
 from providers.server import COUNTED_TOKENS, LISTED_MODEL, Provider
-import selfcheck
 from scenarios import STEPS, Error, Outcome, Usage, model_of, usage_of
 
 CLIENTS = (chat, messages, responses)
@@ -139,6 +139,12 @@ def broken(pair: Pair, step: str) -> None:
     assert text == answer.text and wanted in message, f"said {text!r}, then {message!r}"
 
 
+def unseen(pair: Pair) -> None:
+    wire, step = pair.asked("unseen", stream=True), STEPS["unseen"]
+    text = chat.without_usage(pair.sdk, wire, step)
+    assert text == step.answer.text, text
+
+
 def without_workspace(pair: Pair) -> None:
     """Muxspace's own refusals are errors of the client's dialect, too."""
     wanted = "not_found_error" if pair.client is messages else "unknown_workspace"
@@ -207,6 +213,7 @@ def cases(pair: Pair) -> Iterator[tuple[str, Callable[[], None]]]:
     if pair.client is chat and pair.provider.kind == "anthropic":
         yield "untranslatable", lambda: untranslatable(pair)
     if pair.client is chat:
+        yield "usage unseen", lambda: unseen(pair)
         yield "models", lambda: listed(pair)
 
 

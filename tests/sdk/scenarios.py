@@ -10,9 +10,7 @@ TEMPERATURE = 0.5
 CLIENT_KEY = "key-of-the-client"
 
 # One red pixel.
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
-)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 DATA_URL = f"data:image/png;base64,{PIXEL}"
 HTTP_URL = "https://images.example/cat.png?size=1&v=2"
 
@@ -142,6 +140,8 @@ def _asked(text: str, **more) -> Step:
 
 STEPS = {
     "plain": Step(HELLO, GREETING),
+    # A stream whose usage the client does not want to see.
+    "unseen": Step(HELLO, GREETING),
     "length": _asked("Say much.", answer=Answer(("It goes ", "on and on"), finish="length")),
     "tools_1": Step(ASK_TOOLS, Answer(("Let me ", "look."), CALLS, "calls"), tools=True, forced=True),
     "tools_2": Step(ASK_TOOLS + CALLED + RESULT_ITEMS, Answer(("Grey, ", "7 degrees, 12:34.")), tools=True),
@@ -183,7 +183,9 @@ class Usage:
 def usage_of(model: str) -> Usage:
     """What the provider counts for a request to this model: the same every time, and hardly the same for two models."""
     mark = zlib.crc32(model.encode()) % 1_000
-    return Usage(input=2_000 + mark, cached=700 + mark % 89, written=300 + mark % 31, output=60 + mark % 53, reasoning=20)
+    return Usage(
+        input=2_000 + mark, cached=700 + mark % 89, written=300 + mark % 31, output=60 + mark % 53, reasoning=20
+    )
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Whether the providers' judgement can fail: bodies and headers that are right, and ones that are wrong in one point."""
+"""Whether the providers' judgement can fail: requests that are right, and ones that are wrong in one point."""
 
 import copy
 import json

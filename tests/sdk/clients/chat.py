@@ -5,7 +5,19 @@ import json
 import openai
 from pydantic import BaseModel
 
-from scenarios import CLIENT_KEY, MAX_TOKENS, SCHEMA, SCHEMA_NAME, SYSTEM, TEMPERATURE, TOOLS, Call, Outcome, Step, Usage
+from scenarios import (
+    CLIENT_KEY,
+    MAX_TOKENS,
+    SCHEMA,
+    SCHEMA_NAME,
+    SYSTEM,
+    TEMPERATURE,
+    TOOLS,
+    Call,
+    Outcome,
+    Step,
+    Usage,
+)
 
 DIALECT = "chat"
 FINISH = {"stop": "stop", "length": "length", "tool_calls": "calls"}
@@ -55,6 +67,13 @@ def broken(sdk: openai.OpenAI, model: str, step: Step) -> tuple[str, str]:
     except openai.APIError as error:
         return text, error.message
     return text, "nothing: the stream ended as if complete"
+
+
+def without_usage(sdk: openai.OpenAI, model: str, step: Step) -> str:
+    """A stream's text; the gateway asks the provider for usage, and keeps that to itself."""
+    chunks = list(sdk.chat.completions.create(**fields_of(model, step), stream=True))
+    assert all(chunk.choices and not chunk.usage for chunk in chunks), chunks
+    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
 def fields_of(model: str, step: Step) -> dict:
@@ -115,7 +134,9 @@ def _messages(items: tuple) -> list:
 def _outcome(answer) -> Outcome:
     (choice,) = answer.choices
     message, usage = choice.message, answer.usage
-    calls = [Call(call.id, call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or []]
+    calls = [
+        Call(call.id, call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or []
+    ]
     details = usage.prompt_tokens_details
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens, usage
     counted = Usage(

@@ -48,7 +48,9 @@ def _text(content) -> str:
 def _parts(content) -> list:
     if isinstance(content, str):
         return [("user", content)]
-    return [("user", part["text"]) if part["type"] == "text" else ("image", part["image_url"]["url"]) for part in content]
+    return [
+        ("user", part["text"]) if part["type"] == "text" else ("image", part["image_url"]["url"]) for part in content
+    ]
 
 
 def _call(call: dict) -> tuple:

@@ -116,13 +116,14 @@ def events(answer: Answer, model: str, usage: Usage):
             return
         yield event("content_block_stop", index=index)
         index += 1
-    for index, call in enumerate(answer.calls, start=index):
+    for call in answer.calls:
         yield event("content_block_start", index=index, content_block=_call(call, {}))
         # Anthropic leaves out arguments that are none.
         arguments = json.dumps(call.arguments) if call.arguments else ""
         for fragment in ("", arguments[:5], arguments[5:]) if arguments else ("",):
             yield delta(index, "input_json_delta", "partial_json", fragment)
         yield event("content_block_stop", index=index)
+        index += 1
     stop = {"stop_reason": FINISH[answer.finish], "stop_sequence": None}
     yield event("message_delta", delta=stop, usage=usage_value(usage))
     yield event("message_stop")

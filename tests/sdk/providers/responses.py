@@ -132,7 +132,7 @@ def _events(answer: Answer, model: str, usage: Usage):
         yield "response.failed", {"response": _response(model, "failed", [], None, error=failure)}
         return
     calls = [_call_events(index, call) for index, call in enumerate(answer.calls, start=index)]
-    in_turn = [event for turn in zip(*calls) for event in turn]
+    in_turn = [event for turn in zip(*calls, strict=True) for event in turn]
     yield from in_turn if answer.in_turn else [event for events in calls for event in events]
     yield f"response.{status}", {"response": _response(model, status, output, usage, **more)}
 
