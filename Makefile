@@ -11,6 +11,7 @@ FILTER := $(TARGET)/$(WASM)/release/filter.wasm
 FILTER_TRAP := $(TARGET)/test-trap/$(WASM)/release/filter.wasm
 # Fat LTO and one codegen unit: they make the module smaller and faster, and cost nothing elsewhere.
 WASM_PROFILE := CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+SDK := $(TARGET)/tools/sdk
 WASM_BINDGEN_VERSION := $(shell grep -A 1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
 
 say = @echo "make: $(1)"
@@ -52,9 +53,21 @@ test: envoy build test-native test-wasm ## Build and pass every test, with a rea
 test-native:
 	$(call say,building the filter that can be made to trap)
 	@CARGO_TARGET_DIR=$(TARGET)/test-trap cargo build --release --locked -p filter --target $(WASM) --features test-trap || $(call hint,The compiler's message above says why.)
+	@if python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { python3 -c 'import ensurepip' || python3 -m pip --version; } >/dev/null 2>&1; \
+		then $(MAKE) --no-print-directory $(SDK)/ready; \
+		else echo "make: no python3 of 3.10 or newer with venv or pip here: the tests with the official SDKs are skipped"; fi
 	$(call say,running the tests)
-	@MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_FILTER_TRAP=$(FILTER_TRAP) \
+	@if test -e $(SDK)/ready; then export MUXSPACE_SDK_PYTHON=$(SDK)/bin/python; fi; \
+		MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_FILTER_TRAP=$(FILTER_TRAP) \
 		MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" cargo test --locked --workspace || $(call hint,Run the one that failed again: make test-native.)
+
+# Made anew when what is pinned changes. Debian keeps what venv installs pip with in a package of its own (python3-venv).
+$(SDK)/ready: tests/sdk/requirements.txt
+	$(call say,installing the official SDKs into target/tools)
+	@rm -rf $(SDK) && python3 -m venv $$(python3 -c 'import ensurepip' 2>/dev/null || echo --without-pip) $(SDK) || $(call hint,The message above says why there is no Python environment.)
+	@if test -e $(SDK)/bin/pip; then pip="$(SDK)/bin/python -m pip"; else pip="python3 -m pip --python $(SDK)/bin/python"; fi; \
+		$$pip install --quiet --disable-pip-version-check --requirement $< || $(call hint,Check the network and run make test again.)
+	@touch $@
 
 .PHONY: test-wasm
 test-wasm:

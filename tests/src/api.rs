@@ -39,6 +39,10 @@ impl Api {
         &self.base
     }
 
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// One call below `/api/v1`.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         self.try_call(method, path, body).await.expect("the API answers")

@@ -15,7 +15,7 @@ const WORDS: [&str; 9] = [
     concat!("/wo", "rk/"),
 ];
 
-const TEXT: [&str; 9] = [".rs", ".toml", ".md", ".yaml", ".yml", ".sh", ".proto", ".sql", "Makefile"];
+const TEXT: [&str; 10] = [".rs", ".py", ".toml", ".md", ".yaml", ".yml", ".sh", ".proto", ".sql", "Makefile"];
 
 pub fn found() -> Vec<String> {
     let mut findings = Vec::new();
