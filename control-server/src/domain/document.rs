@@ -1,12 +1,14 @@
 //! A workspace as a file: what it routes by, and never keys, members, history or usage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mux::config::Name;
 use mux::rules::check_instructions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::collection::ModelDraft;
+use super::deployment::{self, DeploymentDraft};
 use super::error::FieldError;
 use super::rules::{self, RuleDraft};
 use super::settings::Settings;
@@ -45,6 +47,8 @@ pub struct Metadata {
 pub struct Spec {
     pub description: String,
     pub custom_instructions: String,
+    pub models: Vec<ModelDraft>,
+    pub deployments: Vec<DeploymentDraft>,
     pub rules: Vec<RuleDraft>,
     pub settings: Settings,
 }
@@ -61,7 +65,7 @@ pub enum ImportMode {
 /// One difference between a workspace as it is and as a document has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Where in the document; a rule by its name: `/spec/rules/docs`. Empty: the document as a whole.
+    /// Where in the document; a rule, model or deployment by its name: `/spec/rules/docs`. Empty: the document as a whole.
     pub path: String,
     /// `None`: it was not there.
     pub before: Option<Value>,
@@ -80,7 +84,7 @@ pub struct Warning {
 
 impl From<&NewWorkspace> for Document {
     fn from(workspace: &NewWorkspace) -> Self {
-        let NewWorkspace { name, description, instructions, rules, settings } = workspace;
+        let NewWorkspace { name, description, instructions, rules, models, deployments, settings } = workspace;
         Self {
             api_version: ApiVersion::V1,
             kind: DocumentKind::Workspace,
@@ -88,6 +92,8 @@ impl From<&NewWorkspace> for Document {
             spec: Spec {
                 description: description.clone(),
                 custom_instructions: instructions.clone(),
+                models: models.iter().map(ModelDraft::from).collect(),
+                deployments: deployments.iter().map(DeploymentDraft::from).collect(),
                 rules: rules.iter().map(RuleDraft::from).collect(),
                 settings: settings.clone(),
             },
@@ -100,24 +106,27 @@ impl Document {
     pub fn check(self) -> Result<NewWorkspace, Vec<FieldError>> {
         let Self { api_version: ApiVersion::V1, kind: DocumentKind::Workspace, metadata: Metadata { name }, spec } =
             self;
-        let Spec { description, custom_instructions: instructions, rules, settings } = spec;
+        let Spec { description, custom_instructions: instructions, models, deployments, rules, settings } = spec;
         let mut errors = Vec::new();
         let mut take = |pointer: &str, checked: Result<(), String>| {
             errors.extend(checked.err().map(|message| FieldError::new(pointer, message)));
         };
         take("/spec/description", check_description(&description));
         take("/spec/custom_instructions", check_instructions(&instructions));
-        match rules::check(&name, rules) {
-            Ok(rules) if errors.is_empty() => Ok(NewWorkspace { name, description, instructions, rules, settings }),
-            checked => {
-                errors.extend(checked.err().into_iter().flatten().map(in_spec));
+        match (deployment::check_all(&name, models, deployments), rules::check(&name, rules)) {
+            (Ok((models, deployments)), Ok(rules)) if errors.is_empty() => {
+                Ok(NewWorkspace { name, description, instructions, rules, models, deployments, settings })
+            }
+            (offered, rules) => {
+                let wrong = offered.err().into_iter().chain(rules.err());
+                errors.extend(wrong.flatten().map(in_spec));
                 Err(errors)
             }
         }
     }
 }
 
-/// Errors about rules point into `{"rules": […]}`.
+/// Errors about what a workspace holds point into `{"rules": […], "models": […], "deployments": […]}`.
 pub fn in_spec(error: FieldError) -> FieldError {
     let FieldError { pointer, message } = error;
     FieldError { pointer: format!("/spec{pointer}"), message }
@@ -129,11 +138,15 @@ pub fn differences(before: Option<&NewWorkspace>, after: &NewWorkspace) -> Vec<D
     let Some(before) = before else {
         return vec![Difference { path: String::new(), before: None, after: Some(json!(document)) }];
     };
-    let Spec { description, custom_instructions, rules, settings } = Document::from(before).spec;
+    let Spec { description, custom_instructions, models, deployments, rules, settings } = Document::from(before).spec;
     let mut found = Vec::new();
     compare("/spec/description", &json!(description), &json!(document.spec.description), &mut found);
     let instructions = json!(document.spec.custom_instructions);
     compare("/spec/custom_instructions", &json!(custom_instructions), &instructions, &mut found);
+    let by_alias = |model: &ModelDraft| (model.alias.clone(), json!(model));
+    compare_named("/spec/models", &models, &document.spec.models, by_alias, &mut found);
+    let by_name = |deployment: &DeploymentDraft| (deployment.name.clone(), json!(deployment));
+    compare_named("/spec/deployments", &deployments, &document.spec.deployments, by_name, &mut found);
     compare_rules(&rules, &document.spec.rules, &mut found);
     compare("/spec/settings", &json!(settings), &json!(document.spec.settings), &mut found);
     found
@@ -157,6 +170,26 @@ fn compare(path: &str, before: &Value, after: &Value, found: &mut Vec<Difference
         (before, after) => {
             let (before, after) = (Some(before.clone()), Some(after.clone()));
             found.push(Difference { path: path.to_owned(), before, after });
+        }
+    }
+}
+
+/// What has a name and no order is compared by name.
+fn compare_named<T>(
+    base: &str,
+    before: &[T],
+    after: &[T],
+    named: impl Fn(&T) -> (String, Value),
+    found: &mut Vec<Difference>,
+) {
+    let (old, new): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (before.iter().map(&named).collect(), after.iter().map(&named).collect());
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let (was, is) = (old.get(name), new.get(name));
+        if was != is {
+            // Such names hold nothing that a pointer would escape.
+            found.push(Difference { path: format!("{base}/{name}"), before: was.cloned(), after: is.cloned() });
         }
     }
 }
@@ -206,6 +239,11 @@ mod tests {
             "apiVersion": "muxspace/v1", "kind": "Workspace", "metadata": {"name": "w"},
             "spec": {
                 "description": "d", "custom_instructions": "i",
+                "models": [{"alias": "fast", "model": "p/m", "enabled": false, "requests_per_minute": 60}],
+                "deployments": [{
+                    "name": "both", "policy": "weighted", "targets": [{"model": "fast", "weight": 3}], "retry_on": [429],
+                    "try_timeout_ms": 1000, "breaker": {"failures": 1, "window_s": 2, "cooldown_s": 3},
+                }],
                 "rules": [{"name": "a", "when": {"file": ["*.md"]}, "turns": "last", "target": "p/m", "instructions": "x"},
                           {"name": "b", "target": "requested"}],
                 "settings": {"switch": "user_turn", "anonymous": false},
@@ -220,12 +258,28 @@ mod tests {
         let spec = Spec {
             description: "x".repeat(5_000),
             custom_instructions: "x".repeat(65_537),
+            models: vec![ModelDraft {
+                alias: "a b".to_owned(),
+                model: "p/m".to_owned(),
+                enabled: true,
+                requests_per_minute: None,
+            }],
+            deployments: vec![DeploymentDraft::new("mux".to_owned(), Vec::new())],
             rules: vec![RuleDraft::from(&workspace(&[("a", "p/m")], "").rules[0]); 2],
             settings: Settings::default(),
         };
         let document = Document { spec, ..Document::from(&workspace(&[], "")) };
         let pointers: Vec<_> = document.check().unwrap_err().into_iter().map(|error| error.pointer).collect();
-        assert_eq!(pointers, ["/spec/description", "/spec/custom_instructions", "/spec/rules/1/name"]);
+        assert_eq!(
+            pointers,
+            [
+                "/spec/description",
+                "/spec/custom_instructions",
+                "/spec/models/0/alias",
+                "/spec/deployments/0/name",
+                "/spec/rules/1/name",
+            ]
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod catalog;
+pub mod collection;
+pub mod deployment;
 pub mod document;
 pub mod error;
 pub mod event;

@@ -33,6 +33,11 @@ impl Settings {
         self.open_collection.unwrap_or(workspace.as_str() == DEFAULT)
     }
 
+    /// With what is not said as it holds.
+    pub fn in_effect(self, workspace: &Name) -> Self {
+        Self { open_collection: Some(self.has_open_collection(workspace)), ..self }
+    }
+
     /// With what the patch gives; `null` brings a setting back to its default. Errors point into `{"settings": {…}}`.
     pub fn patched(&self, patch: &SettingsPatch) -> Result<Self, Vec<FieldError>> {
         let mut merged = serde_json::to_value(self).map_err(|error| vec![FieldError::new("/settings", error)])?;
@@ -84,9 +89,22 @@ mod tests {
             (json!({"colour": 1}), "/settings/colour"),
             (json!({"switch": "never"}), "/settings/switch"),
             (json!({"anonymous": {"a": 1}}), "/settings/anonymous"),
+            (json!({"open_collection": "yes"}), "/settings/open_collection"),
         ] {
             assert_eq!(patch(bad).unwrap_err()[0].pointer, pointer);
         }
+    }
+
+    #[test]
+    fn only_default_has_an_open_collection_unless_said() {
+        let in_effect = |open_collection, workspace: &str| {
+            let settings = Settings { open_collection, ..Settings::default() };
+            settings.in_effect(&workspace.parse().unwrap()).open_collection
+        };
+        assert_eq!(in_effect(None, "default"), Some(true));
+        assert_eq!(in_effect(None, "w"), Some(false));
+        assert_eq!(in_effect(Some(false), "default"), Some(false));
+        assert_eq!(in_effect(Some(true), "w"), Some(true));
     }
 
     #[test]

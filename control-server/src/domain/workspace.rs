@@ -1,9 +1,11 @@
 //! A workspace, as people see it.
 
 use jiff::Timestamp;
-use mux::config::{Name, Rule};
+use mux::config::{CollectionModel, Deployment, Name, Rule};
 use serde_json::{Value, json};
 
+use super::collection::models_json;
+use super::deployment::deployments_json;
 use super::error::FieldError;
 use super::provider::DESCRIPTION_BYTES_MAX;
 use super::rules::RuleDraft;
@@ -74,9 +76,12 @@ impl Workspace {
         })
     }
 
-    pub fn to_json_with_rules(&self, rules: &[Rule]) -> Value {
+    /// With what it holds beside that, which `whole` has.
+    pub fn to_json_with(&self, whole: &NewWorkspace) -> Value {
         let mut value = self.to_json();
-        value["rules"] = rules_json(rules);
+        value["models"] = models_json(&whole.models);
+        value["deployments"] = deployments_json(&whole.deployments);
+        value["rules"] = rules_json(&whole.rules);
         value
     }
 }
@@ -92,6 +97,8 @@ pub struct NewWorkspace {
     pub description: String,
     pub instructions: String,
     pub rules: Vec<Rule>,
+    pub models: Vec<CollectionModel>,
+    pub deployments: Vec<Deployment>,
     pub settings: Settings,
 }
 
@@ -104,7 +111,7 @@ pub struct WorkspacePatch {
     pub settings: Option<SettingsPatch>,
 }
 
-/// A rule as it is stored: one whose provider is gone never matches.
+/// A rule as it is stored: one whose target is gone never matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRule {
     pub rule: Rule,

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use mux::config::Name;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Params, PathModel};
+use super::extract::{Body, Params, PathModel, given};
 use super::page::{PageDoc, page};
 use super::problem::Problem;
 use super::written::{WriteParams, Written};
@@ -97,11 +97,6 @@ pub(super) struct ListParams {
     /// Of this provider alone.
     #[param(value_type = Option<String>)]
     provider: Option<Name>,
-}
-
-/// Tells null from what is not there.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl From<Capability> for CapabilityDoc {

@@ -4,8 +4,9 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use mux::config::Name;
+use mux::config::{Alias, InvalidAlias, InvalidName, Name};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::BODY_BYTES_MAX;
@@ -26,6 +27,9 @@ pub(super) struct PathName(pub(super) Name);
 
 /// The provider and the id of a model in a path; the id may hold slashes.
 pub(super) struct PathModel(pub(super) Name, pub(super) String);
+
+/// A workspace and the name of one of its models or deployments in a path.
+pub(super) struct PathAlias(pub(super) Name, pub(super) Alias);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -91,6 +95,29 @@ impl<S: Send + Sync> FromRequestParts<S> for PathModel {
         let unknown = |_| Problem::not_found(format!("there is no model `{provider}/{id}`"));
         Ok(Self(provider.parse().map_err(unknown)?, id))
     }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathAlias {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((workspace, alias)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
+        let unknown =
+            |name: &str, error: String| Problem::not_found(format!("there is nothing named `{name}`: {error}"));
+        Ok(Self(
+            workspace.parse().map_err(|error: InvalidName| unknown(&workspace, error.to_string()))?,
+            alias.parse().map_err(|error: InvalidAlias| unknown(&alias, error.to_string()))?,
+        ))
+    }
+}
+
+/// Tells null from what is not there.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Reads an object. A list would be taken for the object's fields in their order.

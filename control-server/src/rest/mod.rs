@@ -6,6 +6,9 @@
 mod audit;
 mod auth;
 mod catalog;
+mod collection;
+mod deployment_docs;
+mod deployments;
 mod events;
 mod explain;
 mod extract;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::error::FieldError;
-use crate::store::{RuleUse, StoreError};
+use crate::store::{self, StoreError, User};
 
 /// Why a request was refused.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) struct ProblemDoc {
     /// Each bad field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
-    /// Rules that use what was to be removed.
+    /// What uses that which was to be removed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     used_by: Vec<Use>,
 }
@@ -52,10 +52,29 @@ struct FieldProblem {
     detail: String,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+/// A rule, a model of the collection, or a deployment of a workspace.
+#[derive(Debug, Default, Serialize, ToSchema)]
 struct Use {
     workspace: String,
-    rule: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// Its alias.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment: Option<String>,
+}
+
+impl From<store::Use> for Use {
+    fn from(used: store::Use) -> Self {
+        let store::Use { workspace, by } = used;
+        let doc = Self { workspace: workspace.to_string(), ..Self::default() };
+        match by {
+            User::Rule(name) => Self { rule: Some(name), ..doc },
+            User::Model(alias) => Self { model: Some(alias.to_string()), ..doc },
+            User::Deployment(name) => Self { deployment: Some(name.to_string()), ..doc },
+        }
+    }
 }
 
 impl Problem {
@@ -142,11 +161,9 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::CONFLICT, "name_taken", "The name is taken", detail)
             }
             StoreError::InUse { uses, .. } => {
-                let detail = format!("{detail}; change these rules first, or remove it anyway with `?force=true`");
+                let detail = format!("{detail}; change that first, or remove it anyway with `?force=true`");
                 let problem = Self::new(StatusCode::CONFLICT, "in_use", "It is in use", detail);
-                let used_by =
-                    uses.into_iter().map(|RuleUse { workspace, rule }| Use { workspace: workspace.to_string(), rule });
-                Self { used_by: used_by.collect(), ..problem }
+                Self { used_by: uses.into_iter().map(Use::from).collect(), ..problem }
             }
             StoreError::Full { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", "There is no room", detail),
             StoreError::Archived(_) => {

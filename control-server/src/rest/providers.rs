@@ -12,10 +12,10 @@ use super::extract::{Body, Params, PathName};
 use super::page::{PageDoc, PageParams};
 use super::problem::Problem;
 use super::provider_docs::{NewProviderDoc, ProviderDoc, ProviderPatchDoc, read_new, read_patch};
-use super::written::{Wait, Written};
+use super::written::{DeleteParams, Wait, Written};
 use crate::domain::provider::Endpoint;
 use crate::outbound::TIMEOUT;
-use crate::store::{self, IfUsed, StoreError};
+use crate::store::{self, StoreError};
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -33,17 +33,6 @@ pub(super) struct SaveParams {
     /// `reachable`: refuse to save a provider that does not list its models.
     #[param(inline)]
     require: Option<Require>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct DeleteParams {
-    /// `applied`: answer when every connected node serves the change, at most after 10 seconds.
-    #[param(inline)]
-    wait: Option<Wait>,
-    /// Remove it also when rules use it; they stay and are broken.
-    force: Option<bool>,
 }
 
 /// Adds a provider and asks it for its models.
@@ -64,7 +53,7 @@ pub(super) async fn create(
     let new = read_new(doc)?;
     check_endpoint(&rest, &new.endpoint).await?;
     match rest.app.store.provider(&new.name).await {
-        Ok(_) => return Err(StoreError::Taken { kind: store::Kind::Provider, name: new.name }.into()),
+        Ok(_) => return Err(StoreError::Taken { kind: store::Kind::Provider, name: new.name.to_string() }.into()),
         Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),
     }
@@ -107,7 +96,7 @@ pub(super) async fn get(State(rest): State<Rest>, PathName(name): PathName) -> R
     Ok(Json(rest.app.store.provider(&name).await?.into()))
 }
 
-/// Changes what is given. A new name is carried into the rules that use the provider.
+/// Changes what is given. A new name is carried into what uses the provider.
 #[utoipa::path(
     patch,
     path = "/providers/{name}",
@@ -146,7 +135,7 @@ pub(super) async fn patch(
     Ok(written.answer(&rest).await)
 }
 
-/// Removes a provider that no rule uses, or with `force` any.
+/// Removes a provider that no rule and no workspace uses, or with `force` any.
 #[utoipa::path(
     delete,
     path = "/providers/{name}",
@@ -160,8 +149,7 @@ pub(super) async fn delete(
     PathName(name): PathName,
     Params(params): Params<DeleteParams>,
 ) -> Result<Response, Problem> {
-    let if_used = if params.force == Some(true) { IfUsed::BreakRules } else { IfUsed::Refuse };
-    let revision = rest.app.store.delete_provider(&name, if_used).await?;
+    let revision = rest.app.store.delete_provider(&name, params.if_used()).await?;
     let written = Written::<()> { status: StatusCode::NO_CONTENT, resource: None, revision, wait: params.wait };
     Ok(written.answer(&rest).await)
 }

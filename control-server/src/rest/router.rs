@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use super::metrics::HttpMetrics;
 use super::openapi::Api;
 use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
-use super::{audit, catalog, events, explain, instructions, lint, models, nodes, personas, providers, rules, sessions};
-use super::{system, transfer, usage, workspaces};
+use super::{audit, catalog, collection, deployments, events, explain, instructions, lint, models, nodes, personas};
+use super::{providers, rules, sessions, system, transfer, usage, workspaces};
 
 /// The API, ready to be served.
 pub fn router(app: AppState) -> Result<Router, RouterError> {
@@ -67,6 +67,10 @@ fn guarded_routes() -> OpenApiRouter<Rest> {
         .routes(routes!(workspaces::recover))
         .routes(routes!(rules::get, rules::put))
         .routes(routes!(instructions::get, instructions::put))
+        .routes(routes!(collection::list, collection::add))
+        .routes(routes!(collection::patch, collection::remove))
+        .routes(routes!(deployments::list, deployments::create))
+        .routes(routes!(deployments::get, deployments::patch, deployments::delete))
         .routes(routes!(transfer::export))
         .routes(routes!(lint::of_workspace))
         .routes(routes!(usage::of_workspace))

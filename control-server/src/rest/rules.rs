@@ -28,7 +28,7 @@ pub(super) struct NewRuleDoc {
     when: Option<When>,
     /// `last`: conditions look at the last user turn and what follows it. Unless given: `all`.
     turns: Option<TurnsDoc>,
-    /// `provider/model-id`, or `requested`
+    /// `provider/model-id`, `requested`, or the name of a model or deployment of the workspace
     target: String,
     /// Follow the workspace's in front of the system prompt.
     instructions: Option<String>,
@@ -100,7 +100,7 @@ pub(super) struct RuleDoc {
     target: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     instructions: String,
-    /// True: its provider is gone, and it never matches.
+    /// True: its target is gone, and it never matches.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     broken: bool,
 }

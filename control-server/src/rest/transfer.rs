@@ -9,6 +9,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Rest;
+use super::collection::NewCollectionModelDoc;
+use super::deployment_docs::NewDeploymentDoc;
 use super::extract::{Params, PathName, RawBody, parse, parse_value};
 use super::problem::Problem;
 use super::rules::NewRuleDoc;
@@ -48,6 +50,8 @@ struct MetadataDoc {
 struct SpecDoc {
     description: Option<String>,
     custom_instructions: Option<String>,
+    models: Option<Vec<NewCollectionModelDoc>>,
+    deployments: Option<Vec<NewDeploymentDoc>>,
     rules: Option<Vec<NewRuleDoc>>,
     settings: Option<SettingsDoc>,
 }
@@ -101,7 +105,7 @@ pub(super) struct ImportedDoc {
 
 #[derive(Serialize, ToSchema)]
 struct DifferenceDoc {
-    /// Where in the document; a rule by its name: `/spec/rules/docs`. Empty: the document as a whole.
+    /// Where in the document; a rule, model or deployment by its name: `/spec/rules/docs`. Empty: the document as a whole.
     path: String,
     /// Null: it was not there.
     before: Option<Value>,

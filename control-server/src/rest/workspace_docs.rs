@@ -47,6 +47,9 @@ pub(super) struct SettingsDoc {
     switch: Option<SwitchDoc>,
     /// Whether clients without a key of this gateway may use the workspace. Unless given: true.
     anonymous: Option<bool>,
+    /// Whether clients may also name models that are not in the workspace's collection, as `provider/model-id`. Unless
+    /// given: true in workspace `default`, else false; what holds is always shown.
+    open_collection: Option<bool>,
 }
 
 #[derive(ToSchema)]
@@ -101,6 +104,7 @@ impl From<Summary> for SummaryDoc {
 impl From<Workspace> for WorkspaceDoc {
     fn from(workspace: Workspace) -> Self {
         let Workspace { summary, instructions, settings } = workspace;
+        let settings = settings.in_effect(&summary.name);
         Self { summary: summary.into(), custom_instructions: instructions, settings }
     }
 }
@@ -111,6 +115,8 @@ impl NewWorkspaceDoc {
         check_texts(description.as_deref(), custom_instructions.as_deref())?;
         Ok(NewWorkspace {
             rules: rules::check(&name, drafts(rules.unwrap_or_default())).map_err(Problem::invalid)?,
+            models: Vec::new(),
+            deployments: Vec::new(),
             name,
             description: description.unwrap_or_default(),
             instructions: custom_instructions.unwrap_or_default(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Rest;
+use crate::store::IfUsed;
 
 /// The revision that holds the write.
 const REVISION: HeaderName = HeaderName::from_static("x-muxspace-revision");
@@ -34,6 +35,23 @@ pub(super) struct WriteParams {
     /// `applied`: answer when every connected node serves the change, at most after 10 seconds.
     #[param(inline)]
     pub(super) wait: Option<Wait>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteParams {
+    /// `applied`: answer when every connected node serves the change, at most after 10 seconds.
+    #[param(inline)]
+    pub(super) wait: Option<Wait>,
+    /// Remove it also when something uses it; what does stays and is broken.
+    force: Option<bool>,
+}
+
+impl DeleteParams {
+    pub(super) fn if_used(&self) -> IfUsed {
+        if self.force == Some(true) { IfUsed::Break } else { IfUsed::Refuse }
+    }
 }
 
 /// What a write answers.

@@ -5,7 +5,7 @@ use mux::config::Name;
 use super::error::{Kind, StoreError};
 use super::workspaces::{Found, change, find, refuse_default};
 use super::write::Write;
-use super::{Store, rules};
+use super::{Store, transfer};
 use crate::domain::audit::Change;
 use crate::domain::workspace::Workspace;
 
@@ -37,9 +37,9 @@ impl Store {
         if workspace.summary.archived_at_ms.is_none() {
             return Err(StoreError::NotArchived(name.clone()));
         }
-        let rules = rules::read(write.connection(), id).await?;
+        let whole = transfer::whole(write.connection(), id, workspace.clone()).await?;
         sqlx::query("DELETE FROM workspaces WHERE id = $1").bind(id).execute(write.connection()).await?;
-        let before = Some(workspace.to_json_with_rules(&rules));
+        let before = Some(workspace.to_json_with(&whole));
         write.note(Change { action: "delete", kind: "workspace", name: name.to_string(), before, after: None });
         write.commit().await
     }

@@ -1,6 +1,6 @@
 //! Why the store refused, in the words of the domain.
 
-use mux::config::{DEFAULT, Name};
+use mux::config::{Alias, DEFAULT, Name};
 
 use crate::domain::error::FieldError;
 
@@ -11,6 +11,7 @@ pub enum Kind {
     Provider,
     Model,
     Persona,
+    Deployment,
 }
 
 impl Kind {
@@ -21,25 +22,35 @@ impl Kind {
             Self::Provider => "provider",
             Self::Model => "model",
             Self::Persona => "persona",
+            Self::Deployment => "deployment",
         }
     }
 }
 
-/// A rule of a workspace that uses a provider.
+/// What of a workspace uses something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleUse {
+pub struct Use {
     pub workspace: Name,
-    pub rule: String,
+    pub by: User,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum User {
+    /// By its name.
+    Rule(String),
+    /// Of the collection.
+    Model(Alias),
+    Deployment(Alias),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("there is no {} `{name}`", kind.as_str())]
     NotFound { kind: Kind, name: String },
-    #[error("the name `{name}` is taken by another {}", kind.as_str())]
-    Taken { kind: Kind, name: Name },
-    #[error("provider `{name}` is used by {}", list(uses))]
-    InUse { name: Name, uses: Vec<RuleUse> },
+    #[error("the name is taken: there is a {} `{name}` already", kind.as_str())]
+    Taken { kind: Kind, name: String },
+    #[error("{} `{name}` is used by {}", kind.as_str(), list(uses))]
+    InUse { kind: Kind, name: String, uses: Vec<Use> },
     #[error("there are {max} already, which is the most for a {}; remove one first", kind.as_str())]
     Full { kind: Kind, max: usize },
     #[error(
@@ -69,12 +80,16 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
 }
 
-fn list(uses: &[RuleUse]) -> String {
+fn list(uses: &[Use]) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<String> = uses
         .iter()
         .take(SHOWN)
-        .map(|RuleUse { workspace, rule }| format!("rule `{rule}` of workspace `{workspace}`"))
+        .map(|Use { workspace, by }| match by {
+            User::Rule(rule) => format!("rule `{rule}` of workspace `{workspace}`"),
+            User::Model(alias) => format!("model `{alias}` of workspace `{workspace}`"),
+            User::Deployment(name) => format!("deployment `{name}` of workspace `{workspace}`"),
+        })
         .collect();
     let rest = uses.len().saturating_sub(SHOWN);
     if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
@@ -96,7 +111,7 @@ impl StoreError {
     /// A unique name that is taken, where the statement can violate no other unique constraint.
     pub(super) fn taken(error: sqlx::Error, kind: Kind, name: &Name) -> Self {
         match error.as_database_error() {
-            Some(violation) if violation.is_unique_violation() => Self::Taken { kind, name: name.clone() },
+            Some(violation) if violation.is_unique_violation() => Self::Taken { kind, name: name.to_string() },
             _ => Self::Database(error),
         }
     }

@@ -2,7 +2,7 @@
 
 use mux::config::Name;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::error::StoreError;
 use super::write::now_ms;
@@ -14,6 +14,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const FOUND: &str = "found";
 const NO_PROVIDER: &str = "no_provider";
 const NO_MODEL: &str = "no_model";
+const NO_NAME: &str = "no_name";
 
 impl Store {
     pub async fn rule_facts(&self, workspace: &Name) -> Result<Vec<RuleFacts>, StoreError> {
@@ -34,9 +35,10 @@ pub(super) async fn facts(connection: &mut AnyConnection, workspace_id: i64) -> 
     .fetch_one(&mut *connection)
     .await?;
     let tells = row.try_get::<i64, _>("created_at")? < since_ms && row.try_get::<i64, _>("used")? > 0;
-    let rows = sqlx::query(
-        "SELECT r.name, r.conditions, r.turns, r.instructions, r.target_provider, r.target_model, \
-         CASE WHEN r.target_provider IS NULL THEN 'found' WHEN p.id IS NULL THEN 'no_provider' \
+    let sql = AssertSqlSafe(format!(
+        "SELECT r.name, r.conditions, r.turns, r.instructions, r.target_provider, r.target_model, r.target_name, \
+         CASE WHEN r.target_name IS NOT NULL AND NOT {} THEN 'no_name' \
+         WHEN r.target_provider IS NULL THEN 'found' WHEN p.id IS NULL THEN 'no_provider' \
          WHEN EXISTS (SELECT 1 FROM models m WHERE m.provider_id = p.id AND m.id = r.target_model AND m.missing = 0) \
          THEN 'found' \
          WHEN EXISTS (SELECT 1 FROM models m WHERE m.provider_id = p.id AND m.missing = 0) THEN 'no_model' \
@@ -45,11 +47,9 @@ pub(super) async fn facts(connection: &mut AnyConnection, workspace_id: i64) -> 
          AND q.started_at >= $2 LIMIT 1) AS one) AS matched \
          FROM rules r LEFT JOIN providers p ON p.name = r.target_provider WHERE r.workspace_id = $1 \
          ORDER BY r.position",
-    )
-    .bind(workspace_id)
-    .bind(since_ms)
-    .fetch_all(connection)
-    .await?;
+        rules::IS_WHOLE
+    ));
+    let rows = sqlx::query(sql).bind(workspace_id).bind(since_ms).fetch_all(connection).await?;
     rows.iter().map(|row| rule_facts(row, tells)).collect()
 }
 
@@ -59,6 +59,7 @@ fn rule_facts(row: &AnyRow, tells: bool) -> Result<RuleFacts, StoreError> {
         FOUND => TargetState::Found,
         NO_PROVIDER => TargetState::NoProvider,
         NO_MODEL => TargetState::NoModel,
+        NO_NAME => TargetState::NoName,
         _ => return Err(StoreError::Corrupt(format!("target state `{target}`"))),
     };
     let seen = match (row.try_get::<i64, _>("matched")?, tells) {

@@ -16,7 +16,7 @@ const REASON_BYTES_MAX: usize = 500;
 
 impl Store {
     /// Keeps what a provider answered when it was asked for its models, or why there are none. One that is not listed
-    /// any more and still used by a rule stays, marked missing. It is no change for nodes.
+    /// any more and still used by a rule or a workspace stays, marked missing. It is no change for nodes.
     pub async fn record_models(
         &self,
         name: &Name,
@@ -46,7 +46,8 @@ async fn replace(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM models WHERE provider_id = $1 AND id NOT IN \
-         (SELECT target_model FROM rules WHERE target_provider = $2 AND target_model IS NOT NULL)",
+         (SELECT target_model FROM rules WHERE target_provider = $2 AND target_model IS NOT NULL \
+         UNION SELECT model FROM workspace_models WHERE provider = $2)",
     )
     .bind(provider_id)
     .bind(name.as_str())

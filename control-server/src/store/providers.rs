@@ -1,27 +1,29 @@
 //! Providers, with their keys sealed.
 
+use std::collections::BTreeSet;
+
 use mux::config::Name;
 use secrecy::ExposeSecret;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::changes::read_name;
-use super::error::{Kind, RuleUse, StoreError};
+use super::error::{Kind, StoreError, Use, User};
 use super::seal::MasterKey;
 use super::write::Write;
-use super::{Listed, Page, Store, models};
+use super::{Listed, Page, Store, collection, models};
 use crate::domain::audit::Change;
 use crate::domain::provider::{Auth, NewProvider, PROVIDERS_MAX, Provider, ProviderPatch, Status};
 
 const COLUMNS: &str = "SELECT id, name, kind, endpoint, auth, api_key, description, checked_at, check_error, created_at, \
      updated_at FROM providers";
 
-/// What to do with rules that use a provider which is to go.
+/// What to do about those that use what is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfUsed {
     Refuse,
     /// They stay and are broken.
-    BreakRules,
+    Break,
 }
 
 /// A provider with the id of its row.
@@ -31,7 +33,7 @@ pub(super) struct Found {
 }
 
 impl Store {
-    /// Makes a provider. Rules that were broken because they name it are whole again.
+    /// Makes a provider. Rules and models that were broken because they name it are whole again.
     pub async fn create_provider(&self, new: &NewProvider) -> Result<(Provider, u64), StoreError> {
         let NewProvider { name, kind, endpoint, auth, description, models } = new;
         let mut write = self.write().await?;
@@ -75,7 +77,7 @@ impl Store {
         found.map(|found| found.provider).ok_or_else(|| missing(name))
     }
 
-    /// Changes what the patch names. A new name is carried into the rules that use the provider.
+    /// Changes what the patch names. A new name is carried into what uses the provider.
     pub async fn patch_provider(&self, name: &Name, patch: &ProviderPatch) -> Result<(Provider, u64), StoreError> {
         let mut write = self.write().await?;
         let Found { id, provider: before } = self.found(&mut write, name).await?;
@@ -107,6 +109,7 @@ impl Store {
                 .bind(before.name.as_str())
                 .execute(write.connection())
                 .await?;
+            collection::rename_provider(write.connection(), &before.name, &after.name).await?;
             touch_with_users(&mut write, &after.name).await?;
         }
         let changed = self.found(&mut write, &after.name).await?.provider;
@@ -120,7 +123,7 @@ impl Store {
         let Found { id, provider } = self.found(&mut write, name).await?;
         let uses = uses(write.connection(), name).await?;
         if !uses.is_empty() && if_used == IfUsed::Refuse {
-            return Err(StoreError::InUse { name: name.clone(), uses });
+            return Err(StoreError::InUse { kind: Kind::Provider, name: name.to_string(), uses });
         }
         touch_with_users(&mut write, name).await?;
         sqlx::query("DELETE FROM providers WHERE id = $1").bind(id).execute(write.connection()).await?;
@@ -147,24 +150,27 @@ pub(super) fn missing(name: &Name) -> StoreError {
     StoreError::NotFound { kind: Kind::Provider, name: name.to_string() }
 }
 
-/// Nodes get a provider and the workspaces whose rules use it together.
+/// Nodes get a provider and the workspaces that use it together.
 async fn touch_with_users(write: &mut Write<'_>, name: &Name) -> Result<(), StoreError> {
     write.touch(Kind::Provider, name.as_str());
-    for RuleUse { workspace, .. } in uses(write.connection(), name).await? {
+    for Use { workspace, .. } in uses(write.connection(), name).await? {
         write.touch(Kind::Workspace, workspace.as_str());
     }
     Ok(())
 }
 
-async fn uses(connection: &mut AnyConnection, name: &Name) -> Result<Vec<RuleUse>, StoreError> {
+async fn uses(connection: &mut AnyConnection, name: &Name) -> Result<Vec<Use>, StoreError> {
     let rows = sqlx::query(
         "SELECT w.name AS workspace, r.name AS rule FROM rules r JOIN workspaces w ON w.id = r.workspace_id \
          WHERE r.target_provider = $1 ORDER BY w.name, r.position",
     )
     .bind(name.as_str())
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    rows.iter().map(|row| Ok(RuleUse { workspace: read_name(row, "workspace")?, rule: row.try_get("rule")? })).collect()
+    let rule = |row: &AnyRow| Ok(Use { workspace: read_name(row, "workspace")?, by: User::Rule(row.try_get("rule")?) });
+    let mut uses = rows.iter().map(rule).collect::<Result<Vec<_>, StoreError>>()?;
+    uses.extend(collection::uses_of_provider(connection, name).await?);
+    Ok(uses)
 }
 
 fn same(before: &Provider, after: &Provider) -> bool {
@@ -186,6 +192,11 @@ pub(super) async fn all(connection: &mut AnyConnection, master_key: &MasterKey) 
     let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY name"));
     let rows = sqlx::query(sql).fetch_all(connection).await?;
     rows.iter().map(|row| provider(row, master_key).map(|found| found.provider)).collect()
+}
+
+pub(super) async fn names(connection: &mut AnyConnection) -> Result<BTreeSet<Name>, StoreError> {
+    let rows = sqlx::query("SELECT name FROM providers").fetch_all(connection).await?;
+    rows.iter().map(|row| read_name(row, "name")).collect()
 }
 
 pub(super) async fn find(

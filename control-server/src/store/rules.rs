@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use mux::config::{self, Model, Name, Rule, Target, Turns};
+use mux::config::{self, Alias, Model, Name, Rule, Target, Turns};
 use serde_json::json;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::changes::read_name;
 use super::error::{Kind, StoreError};
-use super::{Store, workspaces};
+use super::{Store, collection, deployments, providers, workspaces};
 use crate::domain::audit::Change;
 use crate::domain::error::FieldError;
 use crate::domain::workspace::{StoredRule, rules_json};
@@ -23,14 +23,13 @@ impl Store {
     pub async fn rules(&self, workspace: &Name) -> Result<Vec<StoredRule>, StoreError> {
         let mut transaction = self.read().await?;
         let id = workspaces::id(&mut transaction, workspace).await?;
-        let rows = sqlx::query(
-            "SELECT r.name, r.conditions, r.turns, r.instructions, r.target_provider, r.target_model, p.id AS provider_id \
+        let sql = AssertSqlSafe(format!(
+            "SELECT r.name, r.conditions, r.turns, r.instructions, r.target_provider, r.target_model, r.target_name, \
+             CASE WHEN {IS_WHOLE} THEN 0 ELSE 1 END AS broken \
              FROM rules r LEFT JOIN providers p ON p.name = r.target_provider \
-             WHERE r.workspace_id = $1 ORDER BY r.position",
-        )
-        .bind(id)
-        .fetch_all(&mut *transaction)
-        .await?;
+             WHERE r.workspace_id = $1 ORDER BY r.position"
+        ));
+        let rows = sqlx::query(sql).bind(id).fetch_all(&mut *transaction).await?;
         rows.iter().map(stored_rule).collect()
     }
 
@@ -38,19 +37,17 @@ impl Store {
     pub async fn replace_rules(&self, workspace: &Name, rules: &[Rule]) -> Result<u64, StoreError> {
         let mut write = self.write().await?;
         let id = workspaces::id(write.connection(), workspace).await?;
-        check_providers(write.connection(), rules).await?;
+        let names = collection::names(write.connection(), id).await?;
+        let errors = wrong_targets(rules, &providers::names(write.connection()).await?, &names);
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
         let before = read(write.connection(), id).await?;
         if before == rules {
             return write.commit().await;
         }
         replace(write.connection(), id, rules).await?;
-        let now_ms = write.now_ms;
-        sqlx::query("UPDATE workspaces SET updated_at = $1 WHERE id = $2")
-            .bind(now_ms)
-            .bind(id)
-            .execute(write.connection())
-            .await?;
-        write.touch(Kind::Workspace, workspace.as_str());
+        workspaces::touch(&mut write, id, workspace).await?;
         let shown = |rules| Some(json!({ "rules": rules_json(rules) }));
         write.note(Change {
             action: "replace_rules",
@@ -64,10 +61,7 @@ impl Store {
 }
 
 fn stored_rule(row: &AnyRow) -> Result<StoredRule, StoreError> {
-    let rule = rule(row)?;
-    let provider_id: Option<i64> = row.try_get("provider_id")?;
-    let broken = matches!(rule.target, Target::Model(_)) && provider_id.is_none();
-    Ok(StoredRule { rule, broken })
+    Ok(StoredRule { rule: rule(row)?, broken: row.try_get::<i64, _>("broken")? != 0 })
 }
 
 pub(super) fn rule(row: &AnyRow) -> Result<Rule, StoreError> {
@@ -151,29 +145,40 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Refuses rules whose provider is not there.
-pub(super) async fn check_providers(connection: &mut AnyConnection, rules: &[Rule]) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT name FROM providers").fetch_all(connection).await?;
-    let known = rows.iter().map(|row| row.try_get("name")).collect::<Result<BTreeSet<String>, _>>()?;
-    let errors: Vec<FieldError> = rules
-        .iter()
-        .enumerate()
-        .filter_map(|(index, rule)| match &rule.target {
-            Target::Model(Model { provider, .. }) if !known.contains(provider.as_str()) => Some(FieldError::new(
-                format!("/rules/{index}/target"),
-                format!("there is no provider `{provider}`; add it first (POST /api/v1/providers)"),
-            )),
+/// What is wrong with targets, where providers and names of the workspace are these.
+pub(super) fn wrong_targets(rules: &[Rule], providers: &BTreeSet<Name>, names: &BTreeSet<Alias>) -> Vec<FieldError> {
+    let wrong = |(index, rule): (usize, &Rule)| {
+        let pointer = format!("/rules/{index}/target");
+        match &rule.target {
+            Target::Model(Model { provider, .. }) if !providers.contains(provider) => {
+                Some(collection::no_provider(pointer, provider))
+            }
+            Target::Named(alias) if !names.contains(alias) => {
+                let message = format!(
+                    "the workspace has no model and no deployment `{alias}`; add it first, or give `provider/model-id`"
+                );
+                Some(FieldError::new(pointer, message))
+            }
             Target::Requested | Target::Named(_) | Target::Model(_) => None,
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(StoreError::Invalid(errors)) }
+        }
+    };
+    rules.iter().enumerate().filter_map(wrong).collect()
 }
 
-/// Rules whose provider is there; a broken one never matches, so nodes do not get it.
+/// Whether the target of rule `r`, which is joined with its provider `p`, is there. A broken rule never matches.
+pub(super) const IS_WHOLE: &str = "((r.target_provider IS NULL OR p.id IS NOT NULL) AND (r.target_name IS NULL \
+     OR EXISTS (SELECT 1 FROM workspace_models m JOIN providers q ON q.name = m.provider \
+     WHERE m.workspace_id = r.workspace_id AND m.alias = r.target_name) \
+     OR EXISTS (SELECT 1 FROM deployment_targets t \
+     JOIN workspace_models m ON m.workspace_id = t.workspace_id AND m.alias = t.alias \
+     JOIN providers q ON q.name = m.provider \
+     WHERE t.workspace_id = r.workspace_id AND t.deployment = r.target_name)))";
+
+/// Nodes get no broken rule.
 const WHOLE_RULES: &str = "SELECT w.name AS workspace, r.name, r.conditions, r.turns, r.instructions, \
      r.target_provider, r.target_model, r.target_name \
      FROM rules r JOIN workspaces w ON w.id = r.workspace_id LEFT JOIN providers p ON p.name = r.target_provider \
-     WHERE w.archived_at IS NULL AND (r.target_provider IS NULL OR p.id IS NOT NULL)";
+     WHERE w.archived_at IS NULL";
 
 /// Every workspace that can be routed by.
 pub(super) async fn all_workspaces(connection: &mut AnyConnection) -> Result<Vec<config::Workspace>, StoreError> {
@@ -182,8 +187,8 @@ pub(super) async fn all_workspaces(connection: &mut AnyConnection) -> Result<Vec
             .fetch_all(&mut *connection)
             .await?;
     let mut workspaces = rows.iter().map(without_rules).collect::<Result<Vec<_>, _>>()?;
-    let sql = sqlx::AssertSqlSafe(format!("{WHOLE_RULES} ORDER BY w.name, r.position"));
-    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let sql = AssertSqlSafe(format!("{WHOLE_RULES} AND {IS_WHOLE} ORDER BY w.name, r.position"));
+    let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
     let mut remaining = workspaces.iter_mut();
     let mut current = remaining.next();
     for row in &rows {
@@ -195,6 +200,12 @@ pub(super) async fn all_workspaces(connection: &mut AnyConnection) -> Result<Vec
         if let Some(workspace) = current.as_mut() {
             workspace.rules.push(rule(row)?);
         }
+    }
+    let mut models = collection::whole(connection, None).await?;
+    let mut deployments = deployments::whole(connection, None).await?;
+    for workspace in &mut workspaces {
+        workspace.collection.models = models.remove(&workspace.name).unwrap_or_default();
+        workspace.deployments = deployments.remove(&workspace.name).unwrap_or_default();
     }
     Ok(workspaces)
 }
@@ -210,11 +221,13 @@ pub(super) async fn one_workspace(
             .fetch_optional(&mut *connection)
             .await?;
     let Some(row) = row else { return Ok(None) };
-    let workspace = without_rules(&row)?;
-    let sql = sqlx::AssertSqlSafe(format!("{WHOLE_RULES} AND w.name = $1 ORDER BY r.position"));
-    let rows = sqlx::query(sql).bind(name.as_str()).fetch_all(connection).await?;
-    let rules = rows.iter().map(rule).collect::<Result<_, _>>()?;
-    Ok(Some(config::Workspace { rules, ..workspace }))
+    let mut workspace = without_rules(&row)?;
+    let sql = AssertSqlSafe(format!("{WHOLE_RULES} AND {IS_WHOLE} AND w.name = $1 ORDER BY r.position"));
+    let rows = sqlx::query(sql).bind(name.as_str()).fetch_all(&mut *connection).await?;
+    workspace.rules = rows.iter().map(rule).collect::<Result<_, _>>()?;
+    workspace.collection.models = collection::whole(connection, Some(name)).await?.remove(name).unwrap_or_default();
+    workspace.deployments = deployments::whole(connection, Some(name)).await?.remove(name).unwrap_or_default();
+    Ok(Some(workspace))
 }
 
 fn without_rules(row: &AnyRow) -> Result<config::Workspace, StoreError> {

@@ -172,7 +172,7 @@ async fn changes_are_told_since_a_revision_also_after_a_restart() {
     store.create_provider(&provider("b", None)).await.unwrap();
     store.replace_rules(&name(DEFAULT), &[rule("one", "a/m"), rule("two", "b/m")]).await.unwrap();
     let middle = *store.committed().borrow();
-    store.delete_provider(&name("a"), IfUsed::BreakRules).await.unwrap();
+    store.delete_provider(&name("a"), IfUsed::Break).await.unwrap();
     store.close().await;
 
     let store = database.open().await;
@@ -230,7 +230,7 @@ async fn broken_rules_are_shown_and_heal() {
     let store = database.open().await;
     store.create_provider(&provider("a", None)).await.unwrap();
     store.replace_rules(&name(DEFAULT), &[rule("one", "a/m")]).await.unwrap();
-    store.delete_provider(&name("a"), IfUsed::BreakRules).await.unwrap();
+    store.delete_provider(&name("a"), IfUsed::Break).await.unwrap();
     assert!(store.rules(&name(DEFAULT)).await.unwrap()[0].broken);
     let before = *store.committed().borrow();
     store.create_provider(&provider("a", None)).await.unwrap();

@@ -1,11 +1,12 @@
 //! Workspaces as documents: read whole, and written whole.
 
-use mux::config::{Name, Rule, Target};
+use mux::config::{Name, Target};
+use sqlx::AnyConnection;
 
 use super::error::{Kind, StoreError};
 use super::workspaces::Found;
 use super::write::Write;
-use super::{Store, lint, rules, workspaces};
+use super::{Store, collection, deployments, lint, providers, rules, workspaces};
 use crate::domain::audit::Change;
 use crate::domain::document::{Difference, ImportMode, Warning, differences};
 use crate::domain::lint::{RuleFacts, TargetState, missing_model};
@@ -35,7 +36,7 @@ impl Store {
     pub async fn export_workspace(&self, name: &Name) -> Result<NewWorkspace, StoreError> {
         let mut transaction = self.read().await?;
         let Found { id, workspace } = workspaces::find(&mut transaction, name).await?;
-        Ok(whole(workspace, rules::read(&mut transaction, id).await?))
+        whole(&mut transaction, id, workspace).await
     }
 
     /// Makes a workspace what a document says, or changes nothing.
@@ -53,12 +54,20 @@ impl Store {
             Some(found) => (found.id, replace(&mut write, found, new, mode).await?),
         };
         let facts = lint::facts(write.connection(), id).await?;
+        let unlisted = collection::unlisted(write.connection(), id).await?;
+        let mut warnings = warnings(&facts);
+        let models = new.models.iter().enumerate().filter(|(_, own)| unlisted.contains(&own.alias));
+        warnings.extend(models.map(|(index, own)| Warning {
+            code: "missing_model",
+            pointer: format!("/spec/models/{index}/model"),
+            detail: missing_model(own.model.provider.as_str(), &own.model.id),
+        }));
         let workspace = workspaces::find(write.connection(), &new.name).await?.workspace;
         let revision = match run {
             Run::Real => write.commit().await?,
             Run::Dry => write.abandon().await?,
         };
-        Ok(Imported { workspace, created, differences, warnings: warnings(&facts), revision })
+        Ok(Imported { workspace, created, differences, warnings, revision })
     }
 }
 
@@ -71,14 +80,14 @@ async fn replace(
     let Found { id, workspace: before } = found;
     match (mode, before.summary.archived_at_ms) {
         (ImportMode::Create, None) => {
-            return Err(StoreError::Taken { kind: Kind::Workspace, name: new.name.clone() });
+            return Err(StoreError::Taken { kind: Kind::Workspace, name: new.name.to_string() });
         }
         (ImportMode::Create, Some(_)) => return Err(StoreError::TakenByArchived(new.name.clone())),
         (ImportMode::Replace, Some(_)) => return Err(StoreError::Archived(new.name.clone())),
         (ImportMode::Replace, None) => {}
     }
-    rules::check_providers(write.connection(), &new.rules).await?;
-    let old = whole(before.clone(), rules::read(write.connection(), id).await?);
+    check_references(write.connection(), new).await?;
+    let old = whole(write.connection(), id, before.clone()).await?;
     let found = differences(Some(&old), new);
     if found.is_empty() {
         return Ok(found);
@@ -89,19 +98,49 @@ async fn replace(
         settings: new.settings.clone(),
     };
     workspaces::update(write, id, &before, &after).await?;
+    if (&old.models, &old.deployments) != (&new.models, &new.deployments) {
+        collection::replace(write.connection(), id, &new.models, &new.deployments).await?;
+        write.touch(Kind::Workspace, new.name.as_str());
+    }
     if old.rules != new.rules {
         rules::replace(write.connection(), id, &new.rules).await?;
         write.touch(Kind::Workspace, new.name.as_str());
     }
-    let (before, after) = (before.to_json_with_rules(&old.rules), after.to_json_with_rules(&new.rules));
+    let (before, after) = (before.to_json_with(&old), after.to_json_with(new));
     let (name, before, after) = (new.name.to_string(), Some(before), Some(after));
     write.note(Change { action: "import", kind: "workspace", name, before, after });
     Ok(found)
 }
 
-fn whole(workspace: Workspace, rules: Vec<Rule>) -> NewWorkspace {
+/// A workspace with all that it holds.
+pub(super) async fn whole(
+    connection: &mut AnyConnection,
+    id: i64,
+    workspace: Workspace,
+) -> Result<NewWorkspace, StoreError> {
     let Workspace { summary, instructions, settings } = workspace;
-    NewWorkspace { name: summary.name, description: summary.description, instructions, rules, settings }
+    Ok(NewWorkspace {
+        name: summary.name,
+        description: summary.description,
+        instructions,
+        rules: rules::read(connection, id).await?,
+        models: collection::read(connection, id).await?,
+        deployments: deployments::read(connection, id).await?,
+        settings,
+    })
+}
+
+/// Refuses models and rules that name what is not there.
+pub(super) async fn check_references(connection: &mut AnyConnection, new: &NewWorkspace) -> Result<(), StoreError> {
+    let known = providers::names(connection).await?;
+    let unknown = new.models.iter().enumerate().filter(|(_, own)| !known.contains(&own.model.provider));
+    let mut errors: Vec<_> = unknown
+        .map(|(index, own)| collection::no_provider(format!("/models/{index}/model"), &own.model.provider))
+        .collect();
+    let aliases = new.models.iter().map(|own| own.alias.clone());
+    let names = aliases.chain(new.deployments.iter().map(|own| own.name.clone())).collect();
+    errors.extend(rules::wrong_targets(&new.rules, &known, &names));
+    if errors.is_empty() { Ok(()) } else { Err(StoreError::Invalid(errors)) }
 }
 
 fn warnings(facts: &[RuleFacts]) -> Vec<Warning> {

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use super::changes::read_name;
 use super::error::{Kind, StoreError};
 use super::write::Write;
-use super::{Listed, Page, Store, rules};
+use super::{Listed, Page, Store, collection, rules, transfer};
 use crate::domain::audit::Change;
 use crate::domain::settings::Settings;
 use crate::domain::workspace::{ACTIVE_IN_MAX, NewWorkspace, Summary, Workspace, WorkspacePatch};
@@ -92,10 +92,10 @@ pub(super) async fn insert(
     new: &NewWorkspace,
     action: &'static str,
 ) -> Result<Found, StoreError> {
-    let NewWorkspace { name, description, instructions, rules, settings } = new;
+    let NewWorkspace { name, description, instructions, rules, models, deployments, settings } = new;
     let (id, now_ms) = (write.revision, write.now_ms);
     refuse_taken(write.connection(), name).await?;
-    rules::check_providers(write.connection(), rules).await?;
+    transfer::check_references(write.connection(), new).await?;
     sqlx::query(
         "INSERT INTO workspaces (id, name, description, instructions, settings, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
@@ -109,10 +109,11 @@ pub(super) async fn insert(
     .execute(write.connection())
     .await
     .map_err(|error| StoreError::taken(error, Kind::Workspace, name))?;
+    collection::replace(write.connection(), id, models, deployments).await?;
     rules::insert(write.connection(), id, rules).await?;
     write.touch(Kind::Workspace, name.as_str());
     let made = find(write.connection(), name).await?;
-    let after = Some(made.workspace.to_json_with_rules(rules));
+    let after = Some(made.workspace.to_json_with(new));
     write.note(Change { action, kind: "workspace", name: name.to_string(), before: None, after });
     Ok(made)
 }
@@ -156,6 +157,18 @@ pub(super) async fn update(
     Ok(())
 }
 
+/// Says that something in a workspace changed.
+pub(super) async fn touch(write: &mut Write<'_>, id: i64, name: &Name) -> Result<(), StoreError> {
+    let now_ms = write.now_ms;
+    sqlx::query("UPDATE workspaces SET updated_at = $1 WHERE id = $2")
+        .bind(now_ms)
+        .bind(id)
+        .execute(write.connection())
+        .await?;
+    write.touch(Kind::Workspace, name.as_str());
+    Ok(())
+}
+
 /// Requests that were decided under an old name are reported after it is gone.
 async fn note_former_name(write: &mut Write<'_>, id: i64, name: &Name) -> Result<(), StoreError> {
     let revision = write.revision;
@@ -187,7 +200,7 @@ async fn refuse_taken(connection: &mut AnyConnection, name: &Name) -> Result<(),
         .await?;
     match row.map(|row| row.try_get::<Option<i64>, _>("archived_at")).transpose()? {
         None => Ok(()),
-        Some(None) => Err(StoreError::Taken { kind: Kind::Workspace, name: name.clone() }),
+        Some(None) => Err(StoreError::Taken { kind: Kind::Workspace, name: name.to_string() }),
         Some(Some(_)) => Err(StoreError::TakenByArchived(name.clone())),
     }
 }

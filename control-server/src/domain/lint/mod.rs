@@ -26,6 +26,8 @@ pub enum TargetState {
     NoProvider,
     /// The provider lists models, and this one is not among them.
     NoModel,
+    /// The workspace has no such model or deployment, or it leads nowhere: the rule never matches.
+    NoName,
 }
 
 /// Whether requests show that a rule is of use.
@@ -70,9 +72,10 @@ pub struct Finding {
 
 /// Looks at a whole list of rules, in their order.
 pub fn lint(facts: &[RuleFacts]) -> Vec<Finding> {
-    // Nodes never get a rule whose provider is gone, and one for the requested model steps aside for what names none:
+    // Nodes never get a broken rule, and one for the requested model steps aside for what names none:
     // neither takes a request from a later rule for certain.
-    let decides = |facts: &RuleFacts| facts.target != TargetState::NoProvider && facts.rule.target != Target::Requested;
+    let is_broken = |facts: &RuleFacts| matches!(facts.target, TargetState::NoProvider | TargetState::NoName);
+    let decides = |facts: &RuleFacts| !is_broken(facts) && facts.rule.target != Target::Requested;
     let mut findings = Vec::new();
     let rules: Vec<(&Rule, bool)> = facts.iter().map(|facts| (&facts.rule, decides(facts))).collect();
     let covers = covered(&rules);
@@ -120,16 +123,19 @@ fn about_order(index: usize, facts: &RuleFacts, covered: Covered, findings: &mut
 }
 
 fn about_target(index: usize, facts: &RuleFacts, findings: &mut Vec<Finding>) {
-    let Target::Model(model) = &facts.rule.target else { return };
-    let provider = &model.provider;
-    let (code, severity, detail) = match facts.target {
-        TargetState::Found => return,
-        TargetState::NoProvider => (
-            "broken_target",
-            Severity::Error,
-            format!("there is no provider `{provider}`, so the rule never matches; add it, or name another target"),
-        ),
-        TargetState::NoModel => ("missing_model", Severity::Warning, missing_model(provider.as_str(), &model.id)),
+    let broken = |what: String| {
+        let detail = format!("{what}, so the rule never matches; add it, or name another target");
+        ("broken_target", Severity::Error, detail)
+    };
+    let (code, severity, detail) = match (facts.target, &facts.rule.target) {
+        (TargetState::NoProvider, Target::Model(model)) => broken(format!("there is no provider `{}`", model.provider)),
+        (TargetState::NoModel, Target::Model(model)) => {
+            ("missing_model", Severity::Warning, missing_model(model.provider.as_str(), &model.id))
+        }
+        (TargetState::NoName, Target::Named(alias)) => {
+            broken(format!("the workspace has no model and no deployment `{alias}` that leads to a provider"))
+        }
+        _ => return,
     };
     findings.push(finding(code, severity, facts, format!("/rules/{index}/target"), detail));
 }
