@@ -13,7 +13,7 @@ use crate::balance::Verdict;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome};
 use crate::headers::{Headers, PASSED_ON, is_ours, name};
-use crate::plan::{Deployed, Next, Plan, Sent};
+use crate::plan::{Credential, Deployed, Next, Plan, Sent};
 use crate::translated::Whole;
 use crate::vm::Vm;
 
@@ -66,11 +66,12 @@ impl Attempt {
             if is_passed_over(vm, &own, target) {
                 return Step::reply(Reply::json(PASSED_OVER, Vec::new()));
             }
-            let Next { aim, sent, body } = match own.plan.next(target) {
+            let next = match own.plan.next(target) {
                 Ok(next) => next,
                 Err(refusal) => return Step::reply(Reply::refusal(&refusal, own.client)),
             };
-            let mut effects = send(&own.plan, aim, &sent);
+            let mut effects = send(&own.plan, &next);
+            let Next { sent, body, .. } = next;
             if let Some(body) = &body {
                 effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, body.len().to_string()));
             }
@@ -178,7 +179,8 @@ impl Attempt {
             let request_bytes = own.record.request_bytes;
             let outcome = answer.map_or(TryOutcome::Unanswered, |mut answer| answer.outcome(request_bytes));
             let broke = matches!(outcome, TryOutcome::Unanswered | TryOutcome::Cut(_));
-            if broke && own.downstream != Downstream::Disconnected {
+            let status = own.tries.get(index).map_or(0, |one| one.status);
+            if broke && own.downstream != Downstream::Disconnected && !own.plan.retries_on(status) {
                 own.note(vm, index, Verdict::Failure { retry_after_ms: None });
             }
             if let Some(own) = own.tries.get_mut(index) {
@@ -198,8 +200,7 @@ impl OneTry {
             one.status = status;
             one.first_byte_ms = vm.now_ms;
         }
-        let is_failure = own.plan.deployment.as_ref().is_some_and(|own| own.deployment.retry_on.contains(&status));
-        let verdict = if is_failure {
+        let verdict = if own.plan.retries_on(status) {
             let seconds = headers.get(name::RETRY_AFTER).and_then(|text| text.trim().parse::<u64>().ok());
             Verdict::Failure { retry_after_ms: seconds.map(|seconds| seconds.saturating_mul(1_000)) }
         } else {
@@ -242,8 +243,10 @@ fn begin_try(exchange: &mut Exchange, one: Try) -> usize {
     exchange.tries.len() - 1
 }
 
-/// What makes a request the target's own: path, host and credential; nothing of the gateway's goes along.
-fn send(plan: &Plan, aim: &Aim, sent: &Sent) -> Vec<Effect> {
+/// What makes a request the target's own: path, host and credential; nothing of the gateway's goes along. The headers of
+/// one try are those that the next one begins with.
+fn send(plan: &Plan, next: &Next) -> Vec<Effect> {
+    let Next { index, aim, sent, body: _ } = next;
     let provider = &aim.provider;
     // A query of one API means nothing to another.
     let query = if sent.translation.is_some() { "" } else { &plan.query };
@@ -253,20 +256,39 @@ fn send(plan: &Plan, aim: &Aim, sent: &Sent) -> Vec<Effect> {
         Effect::RemoveRequestHeader(name::CLUSTER.into()),
         Effect::RemoveRequestHeader(name::REQUEST_ID.into()),
     ];
-    if sent.endpoint.dialect() == Dialect::Messages && !plan.names_version {
-        effects.push(Effect::AddRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
+    if !plan.names_version {
+        match sent.endpoint.dialect() {
+            Dialect::Messages => {
+                effects.push(Effect::SetRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
+            }
+            _ if *index > 0 => effects.push(Effect::RemoveRequestHeader(name::ANTHROPIC_VERSION.into())),
+            _ => {}
+        }
     }
     let own = own_credential(&provider.auth);
-    for credential in &plan.credentials {
-        let is_replaced = own.as_ref().is_some_and(|(name, _)| name == credential);
-        let goes_on = provider.auth == Auth::Passthrough && PASSED_ON.contains(credential);
-        if !is_replaced && !goes_on {
-            effects.push(Effect::RemoveRequestHeader((*credential).into()));
+    let is_replaced = |name: &str| own.as_ref().is_some_and(|(own, _)| *own == name);
+    let goes_on = |name: &&'static str| provider.auth == Auth::Passthrough && PASSED_ON.contains(name);
+    for Credential { name, value } in &plan.credentials {
+        match value {
+            _ if is_replaced(name) => {}
+            Some(value) if goes_on(name) && *index > 0 => effects.push(Effect::SetRequestHeader(name, value.clone())),
+            _ if goes_on(name) => {}
+            _ => effects.push(Effect::RemoveRequestHeader((*name).into())),
+        }
+    }
+    // What the tries before set.
+    let sent_by_client = |name: &str| plan.credentials.iter().any(|credential| credential.name == name);
+    for name in OWN_CREDENTIALS {
+        if *index > 0 && !is_replaced(name) && !sent_by_client(name) {
+            effects.push(Effect::RemoveRequestHeader(name.into()));
         }
     }
     effects.extend(own.map(|(name, value)| Effect::SetRequestHeader(name, value)));
     effects
 }
+
+/// Where providers get their own keys.
+const OWN_CREDENTIALS: [&str; 2] = [name::AUTHORIZATION, name::X_API_KEY];
 
 /// The header in which a provider gets its own key, and its value.
 fn own_credential(auth: &Auth) -> Option<(&'static str, String)> {

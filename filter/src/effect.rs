@@ -12,6 +12,8 @@ pub enum Effect {
     /// For a name that is not there: cheaper than replacing.
     AddRequestHeader(&'static str, String),
     RemoveRequestHeader(String),
+    /// Lets every try of the request know it by this id: the header is gone after the first.
+    ShareRequestId(String),
     /// Replaces the first bytes of the body; the rest stays where it is.
     ReplaceRequestHead(Head),
     /// Replaces all that was held back of the body.

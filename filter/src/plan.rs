@@ -22,12 +22,20 @@ pub struct Plan {
     pub deployment: Option<Deployed>,
     /// Query of the client's path, with its `?`.
     pub query: String,
-    /// Headers in which the client sent a credential.
-    pub credentials: Vec<&'static str>,
+    /// What the client sent.
+    pub credentials: Vec<Credential>,
     /// Whether the client says which version of Anthropic's API it speaks.
     pub names_version: bool,
     pub first: Sent,
     pub later: Later,
+}
+
+/// A header in which the client sent a credential.
+#[derive(Debug)]
+pub struct Credential {
+    pub name: &'static str,
+    /// As text. One try's headers are the next one's: a further try that passes it on must put it back.
+    pub value: Option<String>,
 }
 
 /// The deployment that a request is for.
@@ -68,6 +76,8 @@ pub struct Kept {
 
 /// One try, ready to be sent.
 pub struct Next<'p> {
+    /// From 0.
+    pub index: usize,
     pub aim: &'p Aim,
     pub sent: Sent,
     /// None: the body stays as the route role left it.
@@ -80,15 +90,20 @@ impl Plan {
         let Some(aim) = self.tries.get(index) else {
             return Err(Refusal::new(Code::Internal, "The request was tried more often than it has targets."));
         };
-        let as_first = Next { aim, sent: self.first.clone(), body: None };
+        let as_first = Next { index, aim, sent: self.first.clone(), body: None };
         match &self.later {
             _ if index == 0 => Ok(as_first),
             Later::AsFirst => Ok(as_first),
-            Later::Own(kept) => kept.next(aim),
+            Later::Own(kept) => kept.next(index, aim),
             Later::Unkept => {
                 Err(Refusal::new(Code::Overloaded, "Too many large requests are under way to try another target."))
             }
         }
+    }
+
+    /// Whether an answer of this status leads to the next target.
+    pub fn retries_on(&self, status: u16) -> bool {
+        self.deployment.as_ref().is_some_and(|own| own.deployment.retry_on.contains(&status))
     }
 
     /// Bytes that it keeps.
@@ -101,11 +116,11 @@ impl Plan {
 }
 
 impl Kept {
-    fn next<'p>(&self, aim: &'p Aim) -> Result<Next<'p>, Refusal> {
+    fn next<'p>(&self, index: usize, aim: &'p Aim) -> Result<Next<'p>, Refusal> {
         let Self { caller, endpoint, rule, body } = self;
         let Sending { endpoint, head, usage_chunk, translation } =
             route::send_to(caller, *endpoint, body, rule.as_deref(), aim)?;
         let body = head.map_or_else(|| body.clone(), |head| head.on(body));
-        Ok(Next { aim, sent: Sent { endpoint, usage_chunk, translation }, body: Some(body) })
+        Ok(Next { index, aim, sent: Sent { endpoint, usage_chunk, translation }, body: Some(body) })
     }
 }

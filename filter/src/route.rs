@@ -15,7 +15,7 @@ use proto::v1;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared};
 use crate::headers::{CREDENTIALS, Headers, is_internal, name, retry};
-use crate::plan::{Deployed, KEPT_BYTES_MAX, Kept, Later, Plan, Sent};
+use crate::plan::{Credential, Deployed, KEPT_BYTES_MAX, Kept, Later, Plan, Sent};
 use crate::vm::Vm;
 
 /// Bytes of a request body. Envoy's own buffer limit, which answers past it, is the same.
@@ -182,6 +182,10 @@ impl Route {
         if let Some(Deployed { deployment, .. }) = &deployment {
             effects.extend(retries(deployment, tries.count()));
         }
+        let is_one_of_several = !tries.others.is_empty();
+        if is_one_of_several {
+            effects.push(Effect::ShareRequestId(record.request_id.clone()));
+        }
         let bytes = body.len();
         let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
         // Also where the client sent none: some model servers take no chunked requests.
@@ -189,7 +193,7 @@ impl Route {
             effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, sent_bytes.to_string()));
         }
         effects.extend(new_head.map(Effect::ReplaceRequestHead));
-        let later = if tries.others.is_empty() || route::share_a_body(&tries, client_endpoint.dialect()) {
+        let later = if !is_one_of_several || route::share_a_body(&tries, client_endpoint.dialect()) {
             Later::AsFirst
         } else if vm.exchanges.kept_bytes() + bytes > KEPT_BYTES_MAX {
             vm.counts.bodies_not_kept += 1;
@@ -202,7 +206,7 @@ impl Route {
             tries,
             deployment,
             query: query.to_owned(),
-            credentials: head.credentials(),
+            credentials: head.credentials(is_one_of_several),
             names_version: head.headers.get(name::ANTHROPIC_VERSION).is_some(),
             first: Sent { endpoint, usage_chunk, translation },
             later,
@@ -324,9 +328,11 @@ impl Head {
         self.headers.get(name::ANTHROPIC_VERSION).map_or(Dialect::Chat, |_| Dialect::Messages)
     }
 
-    /// Headers in which the client sent a credential.
-    fn credentials(&self) -> Vec<&'static str> {
-        CREDENTIALS.into_iter().filter(|own| self.headers.names().any(|name| name == *own)).collect()
+    /// What the client sent, with its values or by name alone.
+    fn credentials(&self, with_values: bool) -> Vec<Credential> {
+        let sent = CREDENTIALS.into_iter().filter(|own| self.headers.names().any(|name| name == *own));
+        let value = |name| self.headers.get(name).filter(|_| with_values).map(str::to_owned);
+        sent.map(|name| Credential { name, value: value(name) }).collect()
     }
 }
 

@@ -61,6 +61,13 @@ impl Api {
         Ok(Reply { status, revision, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
     }
 
+    /// A write that must be accepted.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        let reply = self.call(Method::POST, path, Some(body)).await;
+        reply.accepted();
+        reply
+    }
+
     pub async fn get(&self, path: &str) -> Value {
         let reply = self.call(Method::GET, path, None).await;
         assert_eq!(reply.status, StatusCode::OK, "GET {path}: {}", reply.body);

@@ -106,7 +106,7 @@ impl HttpContext for AttemptContext {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         #[cfg(feature = "test-trap")]
         trap::spring(&Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()), "attempt");
-        let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID);
+        let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID).or_else(shared_request_id);
         let is_one_of_several = with_vm(|vm| vm.has_several_tries(request_id.as_deref()));
         let number = if is_one_of_several { attempt_number() } else { 1 };
         if number > 1 {
@@ -147,6 +147,13 @@ impl HttpContext for AttemptContext {
     }
 }
 
+/// Under which the route role shares a request's id with its tries, in Envoy's state of the stream.
+const SHARED_REQUEST_ID: &str = "muxspace_request_id";
+
+fn shared_request_id() -> Option<String> {
+    String::from_utf8(hostcalls::get_property(vec![SHARED_REQUEST_ID]).ok().flatten()?).ok()
+}
+
 /// 1 for the first try of a request.
 fn attempt_number() -> usize {
     let bytes = hostcalls::get_property(vec!["upstream", "request_attempt_count"]).ok().flatten();
@@ -184,6 +191,7 @@ fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
         #[cfg(feature = "test-trap")]
         Effect::RemoveRequestHeader(name) if name == trap::HEADER => Ok(()),
         Effect::RemoveRequestHeader(name) => hostcalls::remove_map_value(HttpRequestHeaders, &name),
+        Effect::ShareRequestId(id) => hostcalls::set_property(vec![SHARED_REQUEST_ID], Some(id.as_bytes())),
         Effect::ReplaceRequestHead(Head { bytes, with }) => {
             hostcalls::set_buffer(BufferType::HttpRequestBody, 0, bytes, &with)
         }

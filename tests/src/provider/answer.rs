@@ -1,6 +1,6 @@
 //! What a fake provider answers.
 
-use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,6 +17,8 @@ pub struct Answer {
     /// Pieces of the body, each sent after its delay. One piece without a delay is sent with a content length.
     pub pieces: Vec<(Duration, Bytes)>,
     pub end: End,
+    /// Before anything is sent.
+    pub delay: Duration,
 }
 
 /// What follows the last piece.
@@ -24,19 +26,21 @@ pub enum End {
     Complete,
     /// Nothing more comes and the connection stays open.
     Never,
+    /// The connection breaks.
+    Broken,
 }
 
 impl Answer {
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self { status, headers, pieces: vec![(Duration::ZERO, body.into())], end: End::Complete }
+        Self { status, headers, pieces: vec![(Duration::ZERO, body.into())], end: End::Complete, delay: Duration::ZERO }
     }
 
     /// Server-sent events, piece by piece; a piece need not be a whole event.
     pub fn sse<Piece: Into<Bytes>>(pieces: impl IntoIterator<Item = (Duration, Piece)>) -> Self {
         let headers = vec![("content-type", "text/event-stream".to_owned())];
         let pieces = pieces.into_iter().map(|(delay, piece)| (delay, piece.into())).collect();
-        Self { status: 200, headers, pieces, end: End::Complete }
+        Self { status: 200, headers, pieces, end: End::Complete, delay: Duration::ZERO }
     }
 
     /// An error in OpenAI's shape.
@@ -50,13 +54,24 @@ impl Answer {
         self
     }
 
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// The connection breaks after the last piece.
+    pub fn broken_off(mut self) -> Self {
+        self.end = End::Broken;
+        self
+    }
+
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
     pub(super) fn into_response(self) -> Response {
-        let Self { status, headers, mut pieces, end } = self;
+        let Self { status, headers, mut pieces, end, delay: _ } = self;
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(name, value);
@@ -71,12 +86,17 @@ impl Answer {
 
 type Rest = (std::vec::IntoIter<(Duration, Bytes)>, End);
 
-async fn next_piece((mut pieces, end): Rest) -> Option<(Result<Bytes, Infallible>, Rest)> {
+async fn next_piece((mut pieces, end): Rest) -> Option<(io::Result<Bytes>, Rest)> {
     let Some((delay, piece)) = pieces.next() else {
-        if let End::Never = end {
-            std::future::pending::<()>().await;
-        }
-        return None;
+        return match end {
+            End::Complete => None,
+            End::Never => std::future::pending().await,
+            End::Broken => {
+                // What went before is to arrive.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Some((Err(io::ErrorKind::ConnectionReset.into()), (pieces, End::Complete)))
+            }
+        };
     };
     tokio::time::sleep(delay).await;
     Some((Ok(piece), (pieces, end)))

@@ -145,5 +145,6 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let seen = Seen { method: parts.method, path, headers: parts.headers, body, at };
     let answer = if seen.method == Method::GET { (lock(&shared.list))() } else { (lock(&shared.script))(&seen) };
     lock(&shared.seen).push(seen);
+    tokio::time::sleep(answer.delay).await;
     answer.into_response()
 }

@@ -5,6 +5,7 @@ mod bytes_kept;
 mod cli;
 mod compose;
 mod conditions;
+mod deployments;
 mod dialects;
 mod envoy_state;
 mod hygiene;

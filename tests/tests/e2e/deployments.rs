@@ -1,0 +1,199 @@
+//! Deployments through a real Envoy: tries in order, each in its target's own dialect, and one clean answer.
+
+use std::time::Duration;
+
+use muxspace_tests::client::Reply;
+use muxspace_tests::provider::{answer, refusing_endpoint};
+use muxspace_tests::{Answer, Options, Provider, Seen, Stack};
+use serde_json::{Value, json};
+
+/// A message as Anthropic answers, plain or streamed as asked.
+pub fn message(seen: &Seen) -> Answer {
+    let model = seen.model();
+    let usage = json!({"input_tokens": 7, "output_tokens": 2});
+    if !seen.wants_stream() {
+        let content = json!([{"type": "text", "text": "Hello."}]);
+        let answer = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": content,
+            "stop_reason": "end_turn", "stop_sequence": null, "usage": usage});
+        return Answer::json(200, answer.to_string());
+    }
+    let start = json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant",
+        "model": model, "content": [], "stop_reason": null, "usage": {"input_tokens": 7, "output_tokens": 1}}});
+    let block = json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+    let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello."}});
+    let stop = json!({"type": "content_block_stop", "index": 0});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}});
+    let events = [start, block, delta, stop, end, json!({"type": "message_stop"})];
+    Answer::sse(events.map(|data| {
+        let name = data["type"].as_str().unwrap_or_default().to_owned();
+        (Duration::from_millis(1), format!("event: {name}\ndata: {data}\n\n"))
+    }))
+}
+
+/// Three providers, `first` and `third` of chat and `second` of messages, each with one model in the collection.
+struct Bench {
+    stack: Stack,
+    first: Provider,
+    second: Provider,
+    third: Provider,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let (first, second, third) = (Provider::start().await, Provider::start().await, Provider::start().await);
+        second.answer(message);
+        let stack = Stack::start(Options::default()).await;
+        stack.api.add_provider_of("first", "vllm", &first.endpoint()).await;
+        stack.api.add_provider_of("second", "anthropic", &second.endpoint()).await;
+        stack.api.add_provider_of("third", "openai", &third.endpoint()).await;
+        for name in ["first", "second", "third"] {
+            let model = json!({"alias": name, "model": format!("{name}/{name}-model")});
+            stack.api.post("/workspaces/default/models?wait=applied", model).await;
+        }
+        Self { stack, first, second, third }
+    }
+
+    async fn deploy(&self, deployment: Value) {
+        self.stack.api.post("/workspaces/default/deployments?wait=applied", deployment).await;
+    }
+
+    async fn ask(&self, name: &str, stream: bool) -> Reply {
+        let body = json!({"model": name, "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
+        self.stack.send("/v1/chat/completions", body).await
+    }
+
+    fn prompts(&self) -> [usize; 3] {
+        [&self.first, &self.second, &self.third].map(|provider| provider.prompts().len())
+    }
+
+    async fn usage(&self, requests: u64) -> Value {
+        self.stack.api.usage_of(requests, Duration::from_secs(5)).await
+    }
+}
+
+fn targets(names: &[&str]) -> Value {
+    names.iter().map(|name| json!({"model": name})).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_try_speaks_its_targets_dialect_and_the_client_sees_one_answer() {
+    let bench = Bench::start().await;
+    let refused = refusing_endpoint().await;
+    bench.stack.api.add_provider_of("gone", "vllm", &refused).await;
+    bench.stack.api.post("/workspaces/default/models?wait=applied", json!({"alias": "gone", "model": "gone/x"})).await;
+    bench
+        .deploy(json!({"name": "all", "targets": targets(&["gone", "second", "third"]), "breaker": {"failures": 0}}))
+        .await;
+    bench.second.answer(|_| {
+        let error = json!({"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down"}});
+        Answer::json(429, error.to_string()).header("retry-after", "0")
+    });
+    for stream in [false, true] {
+        let reply = bench.ask("all", stream).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(
+            (reply.header("x-muxspace-target"), reply.header("x-muxspace-attempts")),
+            ("third/third-model", "3")
+        );
+        assert!(reply.header("retry-after").is_empty());
+        if stream {
+            assert!(reply.text().ends_with("data: [DONE]\n\n"), "{}", reply.text());
+            assert!(!reply.text().contains("\"usage\":{"), "nobody asked for usage: {}", reply.text());
+        } else {
+            assert_eq!(reply.json()["choices"][0]["message"]["content"], "Hello.");
+        }
+        let (second, third) = (bench.second.last(), bench.third.last());
+        assert_eq!((second.path.as_str(), second.header("x-api-key")), ("/v1/messages", Some("key-of-second")));
+        assert_eq!((second.model().as_str(), &second.json()["max_tokens"]), ("second-model", &json!(4_096)));
+        assert_eq!(second.header("anthropic-version"), Some("2023-06-01"));
+        assert_eq!(third.path, "/v1/chat/completions");
+        assert_eq!(third.header("authorization"), Some("Bearer key-of-third"));
+        assert_eq!((third.model().as_str(), third.wants_usage()), ("third-model", stream));
+        for seen in [second, third] {
+            assert_eq!(seen.header("content-length"), Some(seen.body.len().to_string().as_str()));
+            let leaked = seen
+                .headers
+                .keys()
+                .find(|name| name.as_str().starts_with("x-muxspace") || name.as_str().starts_with("x-envoy"));
+            assert_eq!(leaked, None);
+        }
+    }
+    assert_eq!(bench.prompts(), [0, 2, 2]);
+    let total = bench.usage(2).await["total"].clone();
+    let expected: (u64, u64) =
+        bench.third.prompts().iter().map(answer::tokens).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    assert_eq!((&total["input_tokens"], &total["output_tokens"]), (&json!(expected.0), &json!(expected.1)));
+    assert_eq!(total["estimated_requests"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_providers_error_comes_back_and_a_broken_stream_is_not_tried_again() {
+    let bench = Bench::start().await;
+    bench.deploy(json!({"name": "two", "targets": targets(&["first", "second"]), "breaker": {"failures": 0}})).await;
+    bench.first.answer(|_| Answer::error(500, "broken"));
+    bench.second.answer(|_| {
+        let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+        Answer::json(529, error.to_string())
+    });
+    let reply = bench.ask("two", false).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["error"]["message"]), (529, &json!("Overloaded")));
+    assert_eq!(bench.prompts(), [1, 1, 0]);
+
+    bench.first.answer(|seen| {
+        let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": seen.model(),
+            "choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": null}]});
+        Answer::sse([(Duration::ZERO, format!("data: {chunk}\n\n"))]).broken_off()
+    });
+    let body = json!({"model": "two", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    let request = bench.stack.http.post(bench.stack.url("/v1/chat/completions")).json(&body);
+    let answer = request.send().await.expect("the answer begins");
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.is_err(), "a cut stream is not made to look complete");
+    assert_eq!(bench.prompts(), [2, 1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_target_gives_way_to_the_next() {
+    let bench = Bench::start().await;
+    bench.deploy(json!({"name": "quick", "targets": targets(&["second", "first"]), "try_timeout_ms": 2_000})).await;
+    bench.second.answer(|seen| message(seen).after(Duration::from_secs(20)));
+    let reply = bench.ask("quick", false).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("x-muxspace-target")),
+        (200, "first/first-model"),
+        "{}",
+        reply.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_target_is_passed_over_also_in_the_middle() {
+    let bench = Bench::start().await;
+    bench
+        .deploy(json!({"name": "all", "targets": targets(&["first", "second", "third"]),
+        "breaker": {"failures": 2, "window_s": 60, "cooldown_s": 60}}))
+        .await;
+    bench.first.answer(|_| Answer::error(503, "down"));
+    bench.second.answer(|_| Answer::json(503, "{}"));
+    for _ in 0..2 {
+        assert_eq!(bench.ask("all", false).await.status, 200);
+    }
+    assert_eq!(bench.prompts(), [2, 2, 2]);
+    // Both are open: neither is asked, whichever comes first.
+    for _ in 0..5 {
+        let reply = bench.ask("all", false).await;
+        assert_eq!((reply.status.as_u16(), reply.header("x-muxspace-attempts")), (200, ""));
+    }
+    assert_eq!(bench.prompts(), [2, 2, 7]);
+    // `third` fails now, so the round goes on to `first`, which is open, as is `second`: all open means in order.
+    bench.first.answer(answer::honest);
+    bench.third.answer(|_| Answer::error(503, "down"));
+    let reply = bench.ask("all", false).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("x-muxspace-target")),
+        (200, "first/first-model"),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(bench.prompts(), [3, 2, 8]);
+}
