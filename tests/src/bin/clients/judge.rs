@@ -77,6 +77,8 @@ impl Outcome {
 mod tests {
     use super::*;
 
+    type Spoil = fn(&mut Outcome);
+
     fn good() -> Outcome {
         let said = Tokens { input: 9, output: 3, ..Tokens::default() };
         Outcome {
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn whatever_is_wrong_is_found() {
         assert_eq!(good().findings(), Vec::<String>::new());
-        let rows: [(&str, fn(&mut Outcome)); 11] = [
+        let rows: [(&str, Spoil); 11] = [
             ("ended with 1", |outcome| outcome.trouble = Some("it ended with 1".into())),
             ("Done.", |outcome| outcome.done = false),
             ("README.md", |outcome| outcome.edited = false),

@@ -22,7 +22,7 @@ use serde_json::json;
 use client::{CLIENTS, Client};
 use judge::{Outcome, Usage};
 use model::{Dialect, Tokens};
-use run::{Place, Ran};
+use run::{Outside, Place, Ran};
 use table::Table;
 
 /// Within which a filter reports what it served.
@@ -34,12 +34,18 @@ async fn main() -> ExitCode {
     let wanted = |client: &&Client| chosen.is_empty() || chosen.iter().any(|name| name == client.program);
     let (installed, missing): (Vec<&Client>, Vec<&Client>) =
         CLIENTS.iter().filter(wanted).partition(|client| install::is_installed(client.program));
+    if installed.is_empty() && missing.is_empty() {
+        let known: std::collections::BTreeSet<&str> = CLIENTS.iter().map(|client| client.program).collect();
+        eprintln!("clients: no such client; there are {}", known.into_iter().collect::<Vec<&str>>().join(", "));
+        return ExitCode::FAILURE;
+    }
     let mut table = Table::default();
     let mut failures = 0;
     if !installed.is_empty() {
         let stack = Stack::start(Options::default()).await;
+        let outside = Outside::start().await;
         for client in installed {
-            failures += run_all(&stack, client, &mut table).await;
+            failures += run_all(&stack, &outside, client, &mut table).await;
         }
     }
     let mut hints: Vec<String> = Vec::new();
@@ -58,18 +64,18 @@ async fn main() -> ExitCode {
 }
 
 /// One client with every kind of provider behind Envoy; returns how often it failed.
-async fn run_all(stack: &Stack, client: &Client, table: &mut Table) -> usize {
+async fn run_all(stack: &Stack, outside: &Outside, client: &Client, table: &mut Table) -> usize {
     let mut failures = 0;
     let home = tempfile::tempdir().expect("a temporary folder");
     let version = install::version(client.program, home.path());
     for dialect in [Dialect::Chat, Dialect::Messages, Dialect::Responses] {
-        // Messages cannot be said in the dialect of responses, and chat need not be: such a provider speaks chat too.
+        // A provider of responses speaks chat as well, which is what other clients would get from it.
         if dialect == Dialect::Responses && client.speaks != dialect.name() {
             continue;
         }
         let case = format!("{}-{}-{}", client.program, client.speaks, dialect.name());
         eprintln!("clients: {case}");
-        let (outcome, place) = run_one(stack, client, dialect, &case).await;
+        let (outcome, place) = run_one(stack, outside, client, dialect, &case).await;
         let findings = outcome.findings();
         if !findings.is_empty() {
             failures += 1;
@@ -81,9 +87,9 @@ async fn run_all(stack: &Stack, client: &Client, table: &mut Table) -> usize {
 }
 
 /// One run in a workspace of its own, which is the active one meanwhile.
-async fn run_one(stack: &Stack, client: &Client, dialect: Dialect, case: &str) -> (Outcome, Place) {
+async fn run_one(stack: &Stack, outside: &Outside, client: &Client, dialect: Dialect, case: &str) -> (Outcome, Place) {
     let provider = Provider::start().await;
-    let place = Place::prepare(&stack.url("/v1/mux"));
+    let place = Place::prepare(&stack.url("/v1/mux"), outside);
     let said = model::play(&provider, dialect, &place.setting.repo);
     stack.api.add_provider_of(case, dialect.provider_type(), &provider.endpoint()).await;
     stack.api.add_workspace(case, json!([{"name": "everything", "target": format!("{case}/model")}])).await;

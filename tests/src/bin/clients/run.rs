@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use muxspace_tests::{Answer, Provider};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -15,13 +16,32 @@ use crate::{demo, install};
 
 /// For all commands of one run.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// An address at which nothing listens: what is not on the loopback goes there and fails at once.
-const NOWHERE: &str = "http://127.0.0.1:9";
+/// What needs no proxy.
+const LOOPBACK: &str = "127.0.0.1,localhost";
+
+/// The world beyond the loopback, as a proxy that refuses everything. Where nothing listens at all, some clients try
+/// again and again.
+pub struct Outside(Provider);
+
+impl Outside {
+    pub async fn start() -> Self {
+        let refuse = || Answer::error(403, "nothing beyond the loopback");
+        let proxy = Provider::start().await;
+        proxy.answer(move |_| refuse());
+        proxy.list(refuse);
+        Self(proxy)
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.0.address())
+    }
+}
 
 /// The folders of one run.
 pub struct Place {
     pub setting: Setting,
     folder: TempDir,
+    proxy: String,
 }
 
 pub struct Ran {
@@ -33,7 +53,7 @@ pub struct Ran {
 }
 
 impl Place {
-    pub fn prepare(base: &str) -> Self {
+    pub fn prepare(base: &str, outside: &Outside) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // Clients resolve links, and tell the model so.
         let root = folder.path().canonicalize().expect("the folder is there");
@@ -42,7 +62,7 @@ impl Place {
             fs::create_dir(folder).expect("a folder can be made");
         }
         demo::create(&setting.repo);
-        Self { setting, folder }
+        Self { setting, folder, proxy: outside.url() }
     }
 
     pub async fn run(&self, launch: &Launch) -> Ran {
@@ -97,9 +117,9 @@ impl Place {
             .env("TMPDIR", self.folder.path().join("tmp"));
         command.envs([("LANG", "C.UTF-8"), ("TERM", "dumb"), ("NO_COLOR", "1"), ("CI", "1")]);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
-            command.env(name, NOWHERE);
+            command.env(name, &self.proxy);
         }
-        command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
+        command.env("NO_PROXY", LOOPBACK).env("no_proxy", LOOPBACK);
         for (role, value) in [("NAME", "Demo"), ("EMAIL", "demo@localhost")] {
             command.env(format!("GIT_AUTHOR_{role}"), value).env(format!("GIT_COMMITTER_{role}"), value);
         }

@@ -28,6 +28,9 @@ const SHELLS: [&str; 5] = ["bash", "shell", "exec", "run", "terminal"];
 /// Takes a patch as its one text, also where a gateway had to wrap it into an object.
 const PATCH_TOOL: &str = "apply_patch";
 
+/// Whether a tool does something.
+type Fit = fn(&Tool) -> bool;
+
 /// The tool to call and what with; none if no tool will do.
 pub fn call(tools: &[Tool], wish: &Wish, repo: &Path) -> Option<(String, Arguments)> {
     let path = match wish {
@@ -35,7 +38,7 @@ pub fn call(tools: &[Tool], wish: &Wish, repo: &Path) -> Option<(String, Argumen
         Wish::Edit(edit) => edit.path,
     };
     let file = repo.join(path).display().to_string();
-    let (fit, edit): (&[fn(&Tool) -> bool], _) = match wish {
+    let (fit, edit): (&[Fit], _) = match wish {
         Wish::Read(_) => (&[reads, runs], None),
         Wish::Edit(edit) => (&[replaces, patches, runs], Some(*edit)),
     };
