@@ -79,7 +79,7 @@ const ANTHROPIC_MODEL: &str = "claude-sonnet-4-5";
 
 fn codex(setting: &Setting) -> Launch {
     let config = format!(
-        "model = \"{OPENAI_MODEL}\"\nmodel_provider = \"muxspace\"\n\n[model_providers.muxspace]\nname = \"Muxspace\"\n\
+        "model = \"{OPENAI_MODEL}\"\nmodel_provider = \"muxspace\"\nmodel_reasoning_effort = \"high\"\n\n[model_providers.muxspace]\nname = \"Muxspace\"\n\
          base_url = \"{}/v1\"\nwire_api = \"responses\"\nenv_key = \"MUXSPACE_CLIENT_KEY\"\n",
         setting.base
     );

@@ -14,8 +14,8 @@ pub struct Outcome {
     pub done: bool,
     /// Prompts that reached the model.
     pub prompts: u64,
-    /// Requests that the model could not place.
-    pub misplaced: Vec<String>,
+    /// What the model would not take.
+    pub objections: Vec<String>,
     /// Of the request records, in their order.
     pub statuses: Vec<u16>,
     /// Answers of 400 and above that Envoy gave in that time, also to what is no prompt.
@@ -47,7 +47,7 @@ impl Outcome {
         wrong(self.prompts == 0, "no prompt reached the model".into());
         wrong(!self.done, "its last word was not \"Done.\"".into());
         wrong(!self.edited, "README.md is not as it should be".into());
-        wrong(!self.misplaced.is_empty(), format!("the model was asked for {}", self.misplaced.join(", ")));
+        wrong(!self.objections.is_empty(), format!("the model objects: {}", self.objections.join("; ")));
         wrong(self.statuses.iter().any(|status| *status != 200), format!("statuses {}", self.statuses()));
         wrong(
             self.statuses.len() as u64 != self.prompts,
@@ -86,7 +86,7 @@ mod tests {
             edited: true,
             done: true,
             prompts: 2,
-            misplaced: Vec::new(),
+            objections: Vec::new(),
             statuses: vec![200, 200],
             refused: 0,
             said,
@@ -102,7 +102,7 @@ mod tests {
             ("ended with 1", |outcome| outcome.trouble = Some("it ended with 1".into())),
             ("Done.", |outcome| outcome.done = false),
             ("README.md", |outcome| outcome.edited = false),
-            ("asked for GET /x", |outcome| outcome.misplaced.push("GET /x".into())),
+            ("objects: GET /x", |outcome| outcome.objections.push("GET /x".into())),
             ("statuses 1×200 1×422", |outcome| outcome.statuses = vec![200, 422]),
             ("1 records of 2 prompts", |outcome| outcome.statuses.truncate(1)),
             ("Envoy gave 1", |outcome| outcome.refused = 1),

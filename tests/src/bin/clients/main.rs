@@ -92,7 +92,10 @@ async fn run_one(stack: &Stack, outside: &Outside, client: &Client, dialect: Dia
     let place = Place::prepare(&stack.url("/v1/mux"), outside);
     let said = model::play(&provider, dialect, &place.setting.repo);
     stack.api.add_provider_of(case, dialect.provider_type(), &provider.endpoint()).await;
-    stack.api.add_workspace(case, json!([{"name": "everything", "target": format!("{case}/model")}])).await;
+    stack
+        .api
+        .add_workspace(case, json!([{"name": "everything", "target": format!("{case}/{}", dialect.model())}]))
+        .await;
     stack.api.activate(case).await;
     let mut events = stack.api.follow(case).await;
     let refused_before = refused(&stack.envoy_stats().await);
@@ -113,7 +116,7 @@ async fn run_one(stack: &Stack, outside: &Outside, client: &Client, dialect: Dia
         edited: demo::is_edited(&place.setting.repo),
         done: model::is_done(&output),
         prompts,
-        misplaced: said.misplaced.clone(),
+        objections: said.objections.clone(),
         statuses,
         refused,
         said: said.tokens,

@@ -27,6 +27,15 @@ impl Dialect {
         }
     }
 
+    /// A model as such providers have it: what is translated depends on its name.
+    pub fn model(self) -> &'static str {
+        match self {
+            Self::Chat => "qwen3-coder",
+            Self::Messages => "claude-sonnet-4-5",
+            Self::Responses => "gpt-5",
+        }
+    }
+
     pub fn path(self) -> &'static str {
         match self {
             Self::Chat => "/v1/chat/completions",
@@ -66,6 +75,8 @@ pub struct Ask {
     /// Tools that ran so far.
     pub results: usize,
     pub delivery: Delivery,
+    /// Whether thoughts come before words and calls.
+    pub thinks: bool,
     /// The conversation as it reached the model.
     pub conversation: Conversation,
 }
@@ -104,6 +115,7 @@ impl Ask {
             tools,
             results: list(turns).map(|turn| results(dialect, turn)).sum(),
             delivery,
+            thinks: thinks(dialect, body),
             conversation: Conversation(turns.clone()),
         }
     }
@@ -111,6 +123,15 @@ impl Ask {
     /// Whether the answer says what it used.
     pub fn hears_usage(&self) -> bool {
         self.delivery != Delivery::Stream
+    }
+}
+
+/// Whether the model is to think. Models behind chat that can, do so unasked.
+pub fn thinks(dialect: Dialect, body: &Value) -> bool {
+    match dialect {
+        Dialect::Chat => true,
+        Dialect::Messages => body["thinking"].is_object() && body["thinking"]["type"] != "disabled",
+        Dialect::Responses => body["reasoning"].is_object(),
     }
 }
 
@@ -136,7 +157,7 @@ fn results(dialect: Dialect, turn: &Value) -> usize {
     }
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

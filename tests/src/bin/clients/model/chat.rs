@@ -4,13 +4,13 @@ use muxspace_tests::Answer;
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Delivery};
-use super::script::Turn;
+use super::script::{THOUGHT, Turn};
 use super::tools::Arguments;
 use super::{Tokens, sse};
 
 pub fn answer(ask: &Ask, turn: &Turn, tokens: &Tokens) -> Answer {
     if ask.delivery == Delivery::Plain {
-        let choice = json!({"index": 0, "message": message(turn, tokens), "finish_reason": reason(turn)});
+        let choice = json!({"index": 0, "message": message(ask, turn, tokens), "finish_reason": reason(turn)});
         let body = envelope(ask, tokens, "chat.completion", json!([choice]));
         return Answer::json(200, with(body, "usage", tokens.as_chat()).to_string());
     }
@@ -19,6 +19,9 @@ pub fn answer(ask: &Ask, turn: &Turn, tokens: &Tokens) -> Answer {
         sse::data(&envelope(ask, tokens, "chat.completion.chunk", json!([choice])))
     };
     let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null)];
+    if ask.thinks {
+        events.extend(sse::pieces(THOUGHT).iter().map(|piece| chunk(json!({"reasoning_content": piece}), Value::Null)));
+    }
     match turn {
         Turn::Say(text) => {
             events.extend(sse::pieces(text).iter().map(|piece| chunk(json!({"content": piece}), Value::Null)));
@@ -45,15 +48,16 @@ fn envelope(ask: &Ask, tokens: &Tokens, object: &str, choices: Value) -> Value {
         "choices": choices})
 }
 
-fn message(turn: &Turn, tokens: &Tokens) -> Value {
-    match turn {
+fn message(ask: &Ask, turn: &Turn, tokens: &Tokens) -> Value {
+    let message = match turn {
         Turn::Say(text) => json!({"role": "assistant", "content": text}),
         Turn::Call { tool, arguments } => {
             let function = json!({"name": tool, "arguments": written(arguments)});
             let call = json!({"id": call_id(tokens), "type": "function", "function": function});
             json!({"role": "assistant", "content": null, "tool_calls": [call]})
         }
-    }
+    };
+    if ask.thinks { with(message, "reasoning_content", json!(THOUGHT)) } else { message }
 }
 
 fn reason(turn: &Turn) -> &'static str {

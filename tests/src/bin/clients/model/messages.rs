@@ -4,7 +4,8 @@ use muxspace_tests::{Answer, Seen};
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Delivery};
-use super::script::Turn;
+use super::script::{THOUGHT, Turn};
+use super::strict::SIGNED;
 use super::tools::Arguments;
 use super::{Tokens, sse};
 
@@ -12,7 +13,7 @@ use super::{Tokens, sse};
 const PREFACE: &str = "One moment.";
 
 pub fn answer(ask: &Ask, turn: &Turn, tokens: &Tokens) -> Answer {
-    let content = content(turn, tokens);
+    let content = content(ask, turn, tokens);
     let reason = match turn {
         Turn::Say(_) => "end_turn",
         Turn::Call { .. } => "tool_use",
@@ -42,33 +43,51 @@ pub fn count(seen: &Seen) -> Answer {
     Answer::json(200, json!({"input_tokens": seen.body.len() / 4}).to_string())
 }
 
-fn content(turn: &Turn, tokens: &Tokens) -> Vec<Value> {
+fn content(ask: &Ask, turn: &Turn, tokens: &Tokens) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    if ask.thinks {
+        let signature = format!("{SIGNED}{}", tokens.input);
+        blocks.push(json!({"type": "thinking", "thinking": THOUGHT, "signature": signature}));
+    }
     match turn {
-        Turn::Say(text) => vec![json!({"type": "text", "text": text})],
+        Turn::Say(text) => blocks.push(json!({"type": "text", "text": text})),
         Turn::Call { tool, arguments } => {
             let input = match arguments {
                 Arguments::Json(value) => value.clone(),
                 Arguments::Text(text) => json!({"input": text}),
             };
-            let call =
-                json!({"type": "tool_use", "id": format!("toolu_{}", tokens.input), "name": tool, "input": input});
-            vec![json!({"type": "text", "text": PREFACE}), call]
+            blocks.push(json!({"type": "text", "text": PREFACE}));
+            let id = format!("toolu_{}", tokens.input);
+            blocks.push(json!({"type": "tool_use", "id": id, "name": tool, "input": input}));
         }
     }
+    blocks
 }
 
 fn block_events(index: usize, block: &Value) -> Vec<String> {
-    let (mut opened, kind, field, written) = match block["text"].as_str() {
-        Some(text) => (block.clone(), "text_delta", "text", text.to_owned()),
-        None => (block.clone(), "input_json_delta", "partial_json", block["input"].to_string()),
+    let mut opened = block.clone();
+    let mut deltas = Vec::new();
+    let mut write = |kind: &str, field: &str, written: &str| {
+        deltas.extend(sse::pieces(written).into_iter().map(|piece| json!({"type": kind, field: piece})));
     };
-    match block["type"] == "text" {
-        true => opened["text"] = json!(""),
-        false => opened["input"] = json!({}),
+    let words = |field: &str| block[field].as_str().unwrap_or_default();
+    match block["type"].as_str() {
+        Some("thinking") => {
+            (opened["thinking"], opened["signature"]) = (json!(""), json!(""));
+            write("thinking_delta", "thinking", words("thinking"));
+            deltas.push(json!({"type": "signature_delta", "signature": block["signature"]}));
+        }
+        Some("text") => {
+            opened["text"] = json!("");
+            write("text_delta", "text", words("text"));
+        }
+        _ => {
+            opened["input"] = json!({});
+            write("input_json_delta", "partial_json", &block["input"].to_string());
+        }
     }
     let mut events = vec![sse::named(json!({"index": index, "content_block": opened}), "content_block_start")];
-    for piece in sse::pieces(&written) {
-        let delta = json!({"type": kind, field: piece});
+    for delta in deltas {
         events.push(sse::named(json!({"index": index, "delta": delta}), "content_block_delta"));
     }
     events.push(sse::named(json!({"index": index}), "content_block_stop"));

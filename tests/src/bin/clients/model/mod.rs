@@ -7,6 +7,7 @@ mod messages;
 mod responses;
 mod script;
 mod sse;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -28,8 +29,8 @@ pub struct Said {
     /// Sum over all answers that named their usage.
     pub tokens: Tokens,
     pub answers: u64,
-    /// Requests that no provider of this dialect understands.
-    pub misplaced: Vec<String>,
+    /// What a real provider of this dialect would not have taken.
+    pub objections: Vec<String>,
 }
 
 /// Lets `provider` play the model for a client that works in `repo`, as a provider of `dialect`.
@@ -47,10 +48,16 @@ fn answer(seen: &Seen, dialect: Dialect, repo: &Path, said: &mut Said) -> Answer
         return messages::count(seen);
     }
     if path != dialect.path() {
-        said.misplaced.push(format!("{} {path}", seen.method));
+        said.objections.push(format!("{} {path} is not for it", seen.method));
         return Answer::error(404, "no such path here");
     }
-    let ask = Ask::read(dialect, &seen.json());
+    let body = seen.json();
+    if let Some(objection) = strict::objection(dialect, &body) {
+        let answer = Answer::error(400, &objection);
+        said.objections.push(objection);
+        return answer;
+    }
+    let ask = Ask::read(dialect, &body);
     let turn = script::next(&ask, repo);
     said.answers += 1;
     let tokens = Tokens::of_answer(said.answers, dialect);

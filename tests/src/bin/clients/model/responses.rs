@@ -4,98 +4,117 @@ use muxspace_tests::Answer;
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Delivery};
-use super::script::Turn;
+use super::script::{THOUGHT, Turn};
+use super::strict::SIGNED;
 use super::tools::Arguments;
 use super::{Tokens, sse};
 
-/// The one item of an answer, and how its events are called.
+/// An item of an answer, and how its events are called.
 struct Item {
     whole: Value,
-    /// As it is when it begins: without its words.
-    begun: Value,
     words: String,
     /// Stem of the names of its events, `response.<stem>.delta` and `.done`.
     stem: &'static str,
-    /// Where its words are repeated when they are complete.
+    /// Where its words are: of the item itself, or of its part.
     field: &'static str,
+    /// The list with its one part, the name of the part's events, and of the part's index.
+    part: Option<(&'static str, &'static str, &'static str)>,
 }
 
 pub fn answer(ask: &Ask, turn: &Turn, tokens: &Tokens) -> Answer {
-    let item = item(turn, tokens);
+    let items: Vec<Item> = ask.thinks.then(|| thought(tokens)).into_iter().chain([item(turn, tokens)]).collect();
+    let output: Vec<&Value> = items.iter().map(|item| &item.whole).collect();
     let response = json!({"id": format!("resp_{}", tokens.input), "object": "response", "created_at": 1_700_000_000,
-        "status": "completed", "model": ask.model, "output": [item.whole], "error": null, "incomplete_details": null,
+        "status": "completed", "model": ask.model, "output": output, "error": null, "incomplete_details": null,
         "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "metadata": {}, "store": false,
         "usage": tokens.as_responses()});
     if ask.delivery == Delivery::Plain {
         return Answer::json(200, response.to_string());
     }
-    sse::answer(events(&item, &response))
+    sse::answer(events(&items, &response))
 }
 
-fn events(item: &Item, response: &Value) -> Vec<String> {
+fn events(items: &[Item], response: &Value) -> Vec<String> {
     let mut begun = response.clone();
-    begun["status"] = json!("in_progress");
-    begun["output"] = json!([]);
-    begun["usage"] = Value::Null;
-    let mut events = Vec::new();
-    let mut say = |name: &str, mut data: Value| {
-        data["sequence_number"] = json!(events.len());
-        events.push(sse::named(data, name));
-    };
-    let id = &item.whole["id"];
-    say("response.created", json!({"response": begun}));
-    say("response.in_progress", json!({"response": begun}));
-    say("response.output_item.added", json!({"output_index": 0, "item": item.begun}));
-    let part = &item.whole["content"][0];
-    if part.is_object() {
-        let empty = json!({"type": "output_text", "text": "", "annotations": []});
-        say(
-            "response.content_part.added",
-            json!({"item_id": id, "output_index": 0, "content_index": 0, "part": empty}),
-        );
+    (begun["status"], begun["output"], begun["usage"]) = (json!("in_progress"), json!([]), Value::Null);
+    let mut events = vec![
+        ("response.created".to_owned(), json!({"response": begun})),
+        ("response.in_progress".to_owned(), json!({"response": begun})),
+    ];
+    for (index, item) in items.iter().enumerate() {
+        item.say(index, &mut events);
     }
-    for piece in sse::pieces(&item.words) {
-        let data = json!({"item_id": id, "output_index": 0, "content_index": 0, "delta": piece});
-        say(&format!("response.{}.delta", item.stem), data);
+    events.push(("response.completed".to_owned(), json!({"response": response})));
+    let numbered = events.into_iter().enumerate().map(|(number, (name, mut data))| {
+        data["sequence_number"] = json!(number);
+        sse::named(data, &name)
+    });
+    numbered.collect()
+}
+
+impl Item {
+    fn say(&self, index: usize, events: &mut Vec<(String, Value)>) {
+        let Self { whole, words, stem, field, part } = self;
+        let of_item = json!({"item_id": whole["id"], "output_index": index});
+        let of_words = |name: &str, value: &Value| {
+            let mut data = of_item.clone();
+            if let Some((_, _, part_index)) = part {
+                data[*part_index] = json!(0);
+            }
+            data[name] = value.clone();
+            data
+        };
+        let mut begun = whole.clone();
+        begun["status"] = json!("in_progress");
+        match part {
+            Some((list, ..)) => begun[*list] = json!([]),
+            None => begun[*field] = json!(""),
+        }
+        events.push(("response.output_item.added".into(), json!({"output_index": index, "item": begun})));
+        if let Some((list, name, _)) = part {
+            let mut empty = whole[*list][0].clone();
+            empty[*field] = json!("");
+            events.push((format!("response.{name}.added"), of_words("part", &empty)));
+        }
+        for piece in sse::pieces(words) {
+            events.push((format!("response.{stem}.delta"), of_words("delta", &json!(piece))));
+        }
+        events.push((format!("response.{stem}.done"), of_words(field, &json!(words))));
+        if let Some((list, name, _)) = part {
+            events.push((format!("response.{name}.done"), of_words("part", &whole[*list][0])));
+        }
+        events.push(("response.output_item.done".into(), json!({"output_index": index, "item": whole})));
     }
-    let data = json!({"item_id": id, "output_index": 0, "content_index": 0, item.field: item.words});
-    say(&format!("response.{}.done", item.stem), data);
-    if part.is_object() {
-        say("response.content_part.done", json!({"item_id": id, "output_index": 0, "content_index": 0, "part": part}));
-    }
-    say("response.output_item.done", json!({"output_index": 0, "item": item.whole}));
-    say("response.completed", json!({"response": response}));
-    events
+}
+
+fn thought(tokens: &Tokens) -> Item {
+    let number = tokens.input;
+    let whole = json!({"id": format!("rs_{number}"), "type": "reasoning", "status": "completed",
+        "summary": [{"type": "summary_text", "text": THOUGHT}], "encrypted_content": format!("{SIGNED}{number}")});
+    let part = Some(("summary", "reasoning_summary_part", "summary_index"));
+    Item { whole, words: THOUGHT.to_owned(), stem: "reasoning_summary_text", field: "text", part }
 }
 
 fn item(turn: &Turn, tokens: &Tokens) -> Item {
-    let number = tokens.input;
-    let (whole, words, stem, field) = match turn {
+    let (number, call_id) = (tokens.input, format!("call_{}", tokens.input));
+    match turn {
         Turn::Say(text) => {
             let part = json!({"type": "output_text", "text": text, "annotations": []});
-            let whole =
-                json!({"id": format!("msg_{number}"), "type": "message", "role": "assistant", "content": [part]});
-            (whole, text.clone(), "output_text", "text")
+            let whole = json!({"id": format!("msg_{number}"), "type": "message", "status": "completed",
+                "role": "assistant", "content": [part]});
+            let part = Some(("content", "content_part", "content_index"));
+            Item { whole, words: text.clone(), stem: "output_text", field: "text", part }
         }
         Turn::Call { tool, arguments: Arguments::Json(value) } => {
-            let whole = json!({"id": format!("fc_{number}"), "type": "function_call", "call_id": format!("call_{number}"),
-                "name": tool, "arguments": value.to_string()});
-            (whole, value.to_string(), "function_call_arguments", "arguments")
+            let words = value.to_string();
+            let whole = json!({"id": format!("fc_{number}"), "type": "function_call", "status": "completed",
+                "call_id": call_id, "name": tool, "arguments": words});
+            Item { whole, words, stem: "function_call_arguments", field: "arguments", part: None }
         }
         Turn::Call { tool, arguments: Arguments::Text(text) } => {
-            let whole = json!({"id": format!("ctc_{number}"), "type": "custom_tool_call",
-                "call_id": format!("call_{number}"), "name": tool, "input": text});
-            (whole, text.clone(), "custom_tool_call_input", "input")
+            let whole = json!({"id": format!("ctc_{number}"), "type": "custom_tool_call", "status": "completed",
+                "call_id": call_id, "name": tool, "input": text});
+            Item { whole, words: text.clone(), stem: "custom_tool_call_input", field: "input", part: None }
         }
-    };
-    let mut begun = with_status(&whole, "in_progress");
-    let emptied = if begun["type"] == "message" { "content" } else { field };
-    begun[emptied] = if emptied == "content" { json!([]) } else { json!("") };
-    Item { whole: with_status(&whole, "completed"), begun, words, stem, field }
-}
-
-fn with_status(item: &Value, status: &str) -> Value {
-    let mut item = item.clone();
-    item["status"] = json!(status);
-    item
+    }
 }

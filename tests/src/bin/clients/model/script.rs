@@ -11,6 +11,9 @@ pub const DONE: &str = "Done.";
 /// Said to requests that are no part of the task, such as for a title or a commit message.
 pub const ASIDE: &str = "Check the demo shop";
 
+/// What the model thinks, where it does.
+pub const THOUGHT: &str = "First things first.";
+
 /// What is wanted, one tool after the other. A client may insist that a file is read before it is edited.
 const WISHES: [Wish; 4] =
     [Wish::Read(demo::APP.path), Wish::Read(demo::CLIENT.path), Wish::Read(demo::README.path), Wish::Edit(&demo::EDIT)];

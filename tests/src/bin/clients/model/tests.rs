@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ask::{Ask, Delivery, Dialect, Input, Tool};
 use super::script::{self, Turn};
 use super::tools::{Arguments, Wish, call};
-use super::{Tokens, chat, messages, responses};
+use super::{Tokens, chat, messages, responses, strict};
 use crate::demo;
 
 const REPO: &str = "/demo";
@@ -192,7 +192,11 @@ fn without_tools_there_is_text() {
 
 /// Data of the events of a stream; of a plain answer, its body.
 fn said(dialect: Dialect, stream: bool, turn: &Turn) -> Vec<Value> {
-    let ask = Ask::read(dialect, &json!({"stream": stream, "stream_options": {"include_usage": true}}));
+    let ask = Ask::read(
+        dialect,
+        &json!({"stream": stream, "stream_options": {"include_usage": true},
+        "thinking": {"type": "adaptive"}, "reasoning": {}}),
+    );
     let tokens = Tokens::of_answer(3, dialect);
     let answer = match dialect {
         Dialect::Chat => chat::answer(&ask, turn, &tokens),
@@ -226,8 +230,8 @@ fn a_stream_says_what_a_plain_answer_says() {
         ),
         (
             Dialect::Responses,
-            ["/output/0/content/0/text", "/delta"],
-            ["/output/0/arguments", "/delta"],
+            ["/output/1/content/0/text", "/delta"],
+            ["/output/1/arguments", "/delta"],
             ["/usage", "/response/usage"],
         ),
     ];
@@ -236,7 +240,9 @@ fn a_stream_says_what_a_plain_answer_says() {
             [(&words, text, "Words, and more of them: ü.".to_owned()), (&call, written, arguments.to_string())]
         {
             assert_eq!(joined(&said(dialect, false, turn), plain), expected, "{dialect:?}");
-            assert_eq!(joined(&said(dialect, true, turn), streamed), expected, "{dialect:?}");
+            let mut events = said(dialect, true, turn);
+            events.retain(|event| event["type"] != "response.reasoning_summary_text.delta");
+            assert_eq!(joined(&events, streamed), expected, "{dialect:?}");
         }
         let of_plain = said(dialect, false, &words)[0].pointer(usage[0]).cloned();
         let of_stream = said(dialect, true, &words).iter().rev().find_map(|event| event.pointer(usage[1]).cloned());
@@ -245,10 +251,74 @@ fn a_stream_says_what_a_plain_answer_says() {
     }
     let plain = said(Dialect::Messages, false, &call);
     let streamed = said(Dialect::Messages, true, &call);
-    assert_eq!(plain[0]["content"][1]["input"], arguments);
+    assert_eq!(plain[0]["content"][2]["input"], arguments);
     assert_eq!(joined(&streamed, "/delta/partial_json"), arguments.to_string());
     assert_eq!(joined(&said(Dialect::Messages, true, &words), "/delta/text"), "Words, and more of them: ü.");
     let usage = &plain[0]["usage"];
     assert_eq!(usage["output_tokens"], streamed[streamed.len() - 2]["usage"]["output_tokens"]);
     assert_eq!(usage["cache_read_input_tokens"], streamed[0]["message"]["usage"]["cache_read_input_tokens"]);
+}
+
+#[test]
+fn thoughts_come_first_where_they_are_asked_for() {
+    let words = Turn::Say("Words.".into());
+    let rows = [
+        (Dialect::Chat, "/choices/0/message/reasoning_content", "/choices/0/delta/reasoning_content"),
+        (Dialect::Messages, "/content/0/thinking", "/delta/thinking"),
+        (Dialect::Responses, "/output/0/summary/0/text", "/item/summary/0/text"),
+    ];
+    for (dialect, plain, streamed) in rows {
+        let (whole, mut events) = (said(dialect, false, &words), said(dialect, true, &words));
+        events.retain(|event| event["type"] != "response.output_item.added");
+        assert_eq!(joined(&whole, plain), script::THOUGHT, "{dialect:?}");
+        assert_eq!(joined(&events, streamed), script::THOUGHT, "{dialect:?}");
+    }
+    assert_eq!(joined(&said(Dialect::Messages, true, &words), "/delta/signature"), "signed-1111");
+    for body in [json!({}), json!({"thinking": {"type": "disabled"}})] {
+        assert!(!Ask::read(Dialect::Messages, &body).thinks && !Ask::read(Dialect::Responses, &body).thinks);
+    }
+}
+
+#[test]
+fn what_a_provider_would_refuse_is_refused() {
+    let call = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "a"}]});
+    let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": "x"});
+    let chat = |messages: Value| (Dialect::Chat, json!({"messages": messages}));
+    let thought = |signature: &str| json!({"type": "thinking", "thinking": "x", "signature": signature});
+    let using = |first: Value| json!({"role": "assistant", "content": [first, {"type": "tool_use", "id": "a"}]});
+    let used = |id: &str| json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id}]});
+    let preface = json!({"type": "text", "text": "x"});
+    let messages = |messages: Value| {
+        let thinking = json!({"type": "enabled", "budget_tokens": 1_024});
+        (Dialect::Messages, json!({"max_tokens": 2_000, "thinking": thinking, "messages": messages}))
+    };
+    let responses = |input: Value| (Dialect::Responses, json!({"input": input}));
+    let function = json!({"type": "function_call", "call_id": "a"});
+    let output = json!({"type": "function_call_output", "call_id": "a"});
+    let budget = json!({"max_tokens": 1_024, "thinking": {"budget_tokens": 1_024}, "messages": []});
+    let rows = [
+        (chat(json!([call, result("a")])), None),
+        (chat(json!([call, result("b")])), Some("result of `b`")),
+        (chat(json!([call, {"role": "user", "content": "x"}])), Some("`a` has no result")),
+        (chat(json!([call])), Some("`a` has no result")),
+        (chat(json!([{"role": "assistant", "content": null}])), Some("is empty")),
+        (messages(json!([using(thought("signed-1")), used("a")])), None),
+        (messages(json!([using(preface.clone()), used("a")])), Some("begin with a thought")),
+        (messages(json!([using(preface), used("a"), {"role": "user", "content": "go on"}])), None),
+        (messages(json!([using(thought("")), used("a")])), Some("not signed")),
+        (messages(json!([using(thought("signed-1")), used("b")])), Some("follow calls of")),
+        (messages(json!([using(thought("signed-1"))])), Some("`a` has no result")),
+        ((Dialect::Messages, json!({"messages": []})), Some("max_tokens")),
+        ((Dialect::Messages, budget), Some("budget_tokens")),
+        (responses(json!([{"role": "user", "content": "x"}, function, output])), None),
+        (responses(json!([output])), Some("follows no call")),
+        (responses(json!([function])), Some("no output")),
+        (responses(json!([{"type": "reasoning", "summary": []}])), Some("not encrypted")),
+        (responses(json!("words")), None),
+    ];
+    for ((dialect, body), expected) in rows {
+        let objection = strict::objection(dialect, &body);
+        let holds = |expected: &str| objection.as_deref().is_some_and(|text| text.contains(expected));
+        assert!(expected.map_or(objection.is_none(), holds), "{body}: {objection:?}, not {expected:?}");
+    }
 }
