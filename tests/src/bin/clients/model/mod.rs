@@ -51,13 +51,12 @@ fn answer(seen: &Seen, dialect: Dialect, repo: &Path, said: &mut Said) -> Answer
         said.objections.push(format!("{} {path} is not for it", seen.method));
         return Answer::error(404, "no such path here");
     }
-    let body = seen.json();
-    if let Some(objection) = strict::objection(dialect, &body) {
+    if let Some(objection) = strict::objection(dialect, seen) {
         let answer = Answer::error(400, &objection);
         said.objections.push(objection);
         return answer;
     }
-    let ask = Ask::read(dialect, &body);
+    let ask = Ask::read(dialect, &seen.json());
     let turn = script::next(&ask, repo);
     said.answers += 1;
     let tokens = Tokens::of_answer(said.answers, dialect);

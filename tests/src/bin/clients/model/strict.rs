@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use muxspace_tests::Seen;
 use serde_json::Value;
 
 use super::ask::{Dialect, list, thinks};
@@ -10,8 +11,29 @@ use super::ask::{Dialect, list, thinks};
 /// Beginning of what proves that a thought is the model's own.
 pub const SIGNED: &str = "signed-";
 
+/// Beginning of every key that the management API was given for a provider.
+const KEY: &str = "key-of-";
+
 /// Why this request would be refused.
-pub fn objection(dialect: Dialect, body: &Value) -> Option<String> {
+pub fn objection(dialect: Dialect, seen: &Seen) -> Option<String> {
+    in_headers(dialect, |name| seen.header(name)).or_else(|| in_body(dialect, &seen.json()))
+}
+
+/// The provider's own key is there, and no other.
+pub fn in_headers<'a>(dialect: Dialect, header: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let (bearer, key) = (header("authorization"), header("x-api-key"));
+    let (own, other) = match dialect {
+        Dialect::Messages => (key, bearer),
+        Dialect::Chat | Dialect::Responses => (bearer.and_then(|value| value.strip_prefix("Bearer ")), key),
+    };
+    if !own.is_some_and(|key| key.starts_with(KEY)) || other.is_some() {
+        return Some("the key is not the provider's".to_owned());
+    }
+    let versioned = dialect != Dialect::Messages || header("anthropic-version").is_some();
+    (!versioned).then(|| "anthropic-version is missing".to_owned())
+}
+
+pub fn in_body(dialect: Dialect, body: &Value) -> Option<String> {
     match dialect {
         Dialect::Chat => in_chat(&body["messages"]),
         Dialect::Messages => in_messages(body),

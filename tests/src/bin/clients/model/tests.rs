@@ -317,8 +317,29 @@ fn what_a_provider_would_refuse_is_refused() {
         (responses(json!("words")), None),
     ];
     for ((dialect, body), expected) in rows {
-        let objection = strict::objection(dialect, &body);
+        let objection = strict::in_body(dialect, &body);
         let holds = |expected: &str| objection.as_deref().is_some_and(|text| text.contains(expected));
         assert!(expected.map_or(objection.is_none(), holds), "{body}: {objection:?}, not {expected:?}");
+    }
+}
+
+type Headers = &'static [(&'static str, &'static str)];
+
+#[test]
+fn only_the_providers_own_key_is_taken() {
+    const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+    const OWN: (&str, &str) = ("x-api-key", "key-of-x");
+    let rows: [(Dialect, Headers, bool); 7] = [
+        (Dialect::Chat, &[("authorization", "Bearer key-of-x")], true),
+        (Dialect::Chat, &[("authorization", "Bearer any-key")], false),
+        (Dialect::Responses, &[("authorization", "Bearer key-of-x"), ("x-api-key", "any-key")], false),
+        (Dialect::Messages, &[OWN, VERSION], true),
+        (Dialect::Messages, &[OWN, VERSION, ("authorization", "Bearer any-key")], false),
+        (Dialect::Messages, &[OWN], false),
+        (Dialect::Messages, &[VERSION], false),
+    ];
+    for (dialect, headers, taken) in rows {
+        let header = |name: &str| headers.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+        assert_eq!(strict::in_headers(dialect, header).is_none(), taken, "{dialect:?} {headers:?}");
     }
 }
