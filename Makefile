@@ -100,6 +100,11 @@ bench: envoy build ## Measure the speed table and write docs/benchmarks.md
 	@MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" \
 		cargo run --release --locked -p muxspace-tests --bin bench || $(call hint,Stop what else runs on this machine and try again.)
 
+.PHONY: clients
+clients: envoy build ## Let real coding clients do a task through a real Envoy (ONLY="codex cline": these)
+	@MUXSPACE_BIN=$(TARGET)/release/muxspace MUXSPACE_FILTER=$(FILTER) MUXSPACE_ENVOY="$${MUXSPACE_ENVOY:-$(ENVOY)}" \
+		cargo run --release --locked -p muxspace-tests --bin clients -- $(ONLY) || $(call hint,The lines above say which client failed and where its files are; docs/clients.md explains the table.)
+
 .PHONY: clean
 clean: ## Remove everything that was built or fetched
 	@rm -rf $(TARGET) $(CURDIR)/.envoy

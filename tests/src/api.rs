@@ -5,11 +5,40 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+/// Between what was committed and its event; an event is sent at once.
+const EVENT_PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than anybody follows events.
+const FOLLOW_PATIENCE: Duration = Duration::from_secs(3_600);
+
 #[derive(Clone)]
 pub struct Api {
     client: reqwest::Client,
     base: String,
     token: String,
+}
+
+/// What `/events` says, one after the other.
+pub struct Events {
+    response: reqwest::Response,
+    received: Vec<u8>,
+}
+
+impl Events {
+    /// Data of the next event of this name; none if nothing more comes in time.
+    pub async fn next(&mut self, name: &str) -> Option<Value> {
+        loop {
+            while let Some(end) = self.received.windows(2).position(|bytes| bytes == b"\n\n") {
+                let event: Vec<u8> = self.received.drain(..end + 2).collect();
+                let event = String::from_utf8_lossy(&event);
+                let field = |field: &str| event.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(": "));
+                if field("event") == Some(name) {
+                    return serde_json::from_str(field("data")?).ok();
+                }
+            }
+            let piece = tokio::time::timeout(EVENT_PATIENCE, self.response.chunk()).await;
+            self.received.extend_from_slice(&piece.ok()?.ok()??);
+        }
+    }
 }
 
 /// What a call was answered with.
@@ -72,6 +101,15 @@ impl Api {
         let reply = self.call(Method::GET, path, None).await;
         assert_eq!(reply.status, StatusCode::OK, "GET {path}: {}", reply.body);
         reply.body
+    }
+
+    /// What happens in a workspace from now on.
+    pub async fn follow(&self, workspace: &str) -> Events {
+        let url = format!("{}/api/v1/events?workspace={workspace}", self.base);
+        let request = self.client.get(url).bearer_auth(&self.token).timeout(FOLLOW_PATIENCE);
+        let response = request.send().await.expect("the API answers");
+        assert_eq!(response.status(), StatusCode::OK, "events of {workspace}");
+        Events { response, received: Vec::new() }
     }
 
     /// Anything outside `/api/v1`, without a credential.
