@@ -1,10 +1,9 @@
 //! What several dialects spell alike.
 
-use serde_json::{Map, Value, json};
-
 use super::Untranslatable;
 use super::fields::{At, Dropped, Fields};
 use super::model::{Effort, Format, Part, ServiceTier, Thinking, ToolChoice};
+use crate::json::{Map, Value, json};
 use crate::usage::Usage;
 
 impl ToolChoice {
@@ -52,7 +51,7 @@ impl Format {
     }
 
     /// As OpenAI has it: `type`, and what describes a schema. Chat puts the latter one level deeper.
-    pub fn to_openai(&self) -> (&'static str, Map<String, Value>) {
+    pub fn to_openai(&self) -> (&'static str, Map) {
         let mut fields = Map::new();
         let Self::JsonSchema { name, description, schema, strict } = self else { return ("json_object", fields) };
         fields.insert("name".to_owned(), json!(name.as_deref().unwrap_or("response")));
@@ -102,7 +101,7 @@ pub fn openai_effort(effort: Effort) -> &'static str {
 }
 
 /// Sets a field that has a value.
-pub fn put(map: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+pub fn put(map: &mut Map, name: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         map.insert(name.to_owned(), value.into());
     }

@@ -1,10 +1,9 @@
 //! A plain Chat Completions answer.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::model::{Answer, FinishReason, Part, ToolCall, ToolKind};
 use crate::dialect::shared::put;
 use crate::dialect::{Asked, Dialect, usage_value};
+use crate::json::{Map, Value, json};
 
 pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     let finish = match finish_word(&answer.finish) {
@@ -58,12 +57,12 @@ fn write_message(answer: &Answer, asked: &Asked) -> Value {
     let mut message = Map::new();
     put(&mut message, "role", Some("assistant"));
     // Blocks of one answer are its text in pieces.
-    message.insert("content".to_owned(), joined(texts, "").map_or(Value::Null, Value::String));
-    message.insert("refusal".to_owned(), joined(refusals, "").map_or(Value::Null, Value::String));
+    message.insert("content".to_owned(), joined(texts, "").into());
+    message.insert("refusal".to_owned(), joined(refusals, "").into());
     put(&mut message, "reasoning_content", joined(thoughts, "\n\n"));
     match calls.first() {
         Some(call) if asked.legacy_functions => {
-            let call = json!({ "name": call.name, "arguments": call.arguments });
+            let call = json!({ "name": &call.name, "arguments": &call.arguments });
             message.insert("function_call".to_owned(), call);
         }
         Some(_) => {

@@ -1,12 +1,11 @@
 //! The messages of a Chat Completions request.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Cache, Document, Message, Part, Role, Source, ToolCall, ToolResult};
 use crate::dialect::prepare::{is_instruction, merged};
 use crate::dialect::shared::put;
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 pub fn write(
     messages: Vec<Message>,
@@ -85,7 +84,7 @@ impl Writer<'_, '_> {
         if is_error {
             // There is no field for it, and the model must know.
             match texts.first_mut() {
-                Some(Part::Text(text)) => text.text.insert_str(0, "Error: "),
+                Some(Part::Text(text)) => text.text = format!("Error: {}", text.text).into(),
                 _ => texts.push(Part::text("Error")),
             }
         }

@@ -1,13 +1,12 @@
 //! A Chat Completions request.
 
-use serde_json::{Map, Value, json};
-
 use super::write_messages;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Format, Request, Thinking, Tool, ToolChoice};
 use crate::dialect::shared::{openai_effort, put};
 use crate::dialect::thinking::{is_openai_reasoning, never_thinks};
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 const STOP_MAX: usize = 4;
 /// Characters of `user` that OpenAI takes.
@@ -26,7 +25,7 @@ pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Drop
 fn write_settings(
     request: &Request,
     context: &Context<'_>,
-    body: &mut Map<String, Value>,
+    body: &mut Map,
     dropped: &mut Dropped,
 ) -> Result<(), Untranslatable> {
     if request.stop.len() > STOP_MAX {
@@ -64,12 +63,7 @@ fn write_settings(
 }
 
 /// `none` is a word of the newest models alone, and what others do when told nothing.
-fn write_thinking(
-    thinking: Option<Thinking>,
-    context: &Context<'_>,
-    body: &mut Map<String, Value>,
-    dropped: &mut Dropped,
-) {
+fn write_thinking(thinking: Option<Thinking>, context: &Context<'_>, body: &mut Map, dropped: &mut Dropped) {
     let effort = thinking.and_then(Thinking::effort).filter(|_| !never_thinks(context.model));
     put(body, "reasoning_effort", effort.map(openai_effort));
     dropped.add_if(thinking.is_some() && effort.is_none(), "thinking");
@@ -81,7 +75,7 @@ fn format(format: &Format) -> Value {
 }
 
 /// How tools may be used is told only where there are any: OpenAI refuses it otherwise.
-fn write_tools(request: &Request, context: &Context<'_>, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_tools(request: &Request, context: &Context<'_>, body: &mut Map, dropped: &mut Dropped) {
     if request.tools.is_empty() {
         return;
     }

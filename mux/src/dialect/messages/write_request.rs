@@ -1,7 +1,5 @@
 //! A Messages request.
 
-use serde_json::{Map, Value, json};
-
 use super::write_messages;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Effort, Format, Part, Request, Role, ServiceTier, Thinking, Tool, ToolChoice};
@@ -9,6 +7,7 @@ use crate::dialect::shared::put;
 use crate::dialect::thinking::{BUDGET_MIN, budget_within, claude_version, is_adaptive, never_thinks, takes_sampling};
 use crate::dialect::tools::declare_called;
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 pub fn write_request(
     mut request: Request,
@@ -84,7 +83,7 @@ fn write_sampling(
     request: &Request,
     context: &Context<'_>,
     thinking: Option<Thinking>,
-    body: &mut Map<String, Value>,
+    body: &mut Map,
     dropped: &mut Dropped,
 ) {
     let thinks = thinking.is_some_and(Thinking::is_on);
@@ -108,7 +107,7 @@ fn write_sampling(
 }
 
 /// `thinking`, and `output_config` with effort and format.
-fn write_output(request: &Request, context: &Context<'_>, thinking: Option<Thinking>, body: &mut Map<String, Value>) {
+fn write_output(request: &Request, context: &Context<'_>, thinking: Option<Thinking>, body: &mut Map) {
     let mut config = Map::new();
     let max_tokens = body.get("max_tokens").and_then(Value::as_u64).unwrap_or_default();
     let adaptive = is_adaptive(context.model);
@@ -144,7 +143,7 @@ fn adaptive_effort(effort: Effort, model: &str) -> &'static str {
 }
 
 /// Whether calls may be parallel is a field of the choice.
-fn write_tools(request: &Request, body: &mut Map<String, Value>) {
+fn write_tools(request: &Request, body: &mut Map) {
     if request.tools.is_empty() {
         return;
     }
@@ -182,7 +181,7 @@ fn write_tool(tool: &Tool) -> Value {
     Value::Object(written)
 }
 
-fn write_tier(request: &Request, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_tier(request: &Request, body: &mut Map, dropped: &mut Dropped) {
     match request.service_tier {
         Some(ServiceTier::Auto) => put(body, "service_tier", Some("auto")),
         Some(ServiceTier::Standard) => put(body, "service_tier", Some("standard_only")),

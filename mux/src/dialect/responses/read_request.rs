@@ -1,11 +1,10 @@
 //! A Responses request's settings.
 
-use serde_json::{Map, Value};
-
 use super::{read_items, read_tools};
 use crate::dialect::fields::{At, Dropped, Fields, is_empty};
 use crate::dialect::model::{Format, Message, Part, Request, Role, ServiceTier};
 use crate::dialect::{Reading, Untranslatable, read_effort};
+use crate::json::{Map, Value};
 
 /// Known fields without a counterpart elsewhere, which an answer does not depend on.
 const IGNORABLE: &[&str] =
@@ -59,7 +58,7 @@ pub fn read_request(body: Value) -> Result<Reading, Untranslatable> {
     Ok(reading)
 }
 
-fn echo(fields: &Fields<'_>) -> Map<String, Value> {
+fn echo(fields: &Fields<'_>) -> Map {
     ECHOED.iter().filter_map(|name| Some(((*name).to_owned(), fields.peek(name)?.clone()))).collect()
 }
 

@@ -1,10 +1,9 @@
 //! A plain Responses answer.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::model::{Answer, FinishReason, Part, ToolCall, ToolKind};
 use crate::dialect::shared::put;
 use crate::dialect::{Asked, Dialect, usage_value};
+use crate::json::{Map, Value, json};
 
 pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     let (status, reason) = status(&answer.finish);
@@ -25,7 +24,7 @@ pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
 }
 
 /// What the answer repeats of its request, with the API's defaults where that said nothing.
-pub fn echo(asked: &Asked) -> Map<String, Value> {
+pub fn echo(asked: &Asked) -> Map {
     let mut echo = Map::new();
     for (name, default) in [
         ("instructions", Value::Null),
@@ -71,7 +70,7 @@ fn write_items(answer: &Answer, asked: &Asked) -> Vec<Value> {
         let index = items.len() + usize::from(!said.is_empty());
         let item = match part {
             Part::Text(text) => {
-                said.push(json!({ "type": "output_text", "text": text.text, "annotations": [], "logprobs": [] }));
+                said.push(json!({ "type": "output_text", "text": &text.text, "annotations": [], "logprobs": [] }));
                 continue;
             }
             Part::Refusal(text) => {
@@ -79,7 +78,7 @@ fn write_items(answer: &Answer, asked: &Asked) -> Vec<Value> {
                 continue;
             }
             Part::Thinking(thought) => {
-                let summary = json!([{ "type": "summary_text", "text": thought.text }]);
+                let summary = json!([{ "type": "summary_text", "text": &thought.text }]);
                 json!({ "id": item_id("rs", &answer.id, index), "type": "reasoning", "summary": summary })
             }
             Part::ToolCall(call) => write_call(call, &answer.id, index, asked),
@@ -137,7 +136,7 @@ pub fn write_call(call: &ToolCall, answer_id: &str, index: usize, asked: &Asked)
 }
 
 fn shell_action(arguments: &str) -> Value {
-    let given = serde_json::from_str::<Value>(arguments).unwrap_or_default();
+    let given = crate::json::parse(arguments.as_bytes()).unwrap_or_default();
     let mut action = Map::new();
     put(&mut action, "type", Some("exec"));
     action.insert("command".to_owned(), json!([]));

@@ -1,13 +1,12 @@
 //! A Responses request, which keeps nothing at OpenAI.
 
-use serde_json::{Map, Value, json};
-
 use super::write_items;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Format, Request, Thinking, Tool, ToolChoice};
 use crate::dialect::shared::{openai_effort, put};
 use crate::dialect::thinking::never_thinks;
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
     if !request.stop.is_empty() {
@@ -26,7 +25,7 @@ pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Drop
     Ok(Value::Object(body))
 }
 
-fn write_settings(request: &Request, context: &Context<'_>, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_settings(request: &Request, context: &Context<'_>, body: &mut Map, dropped: &mut Dropped) {
     put(body, "stream", Some(true).filter(|_| request.stream));
     put(body, "max_output_tokens", request.max_tokens);
     put(body, "temperature", request.temperature);
@@ -59,7 +58,7 @@ fn format(format: &Format) -> Value {
     Value::Object(written)
 }
 
-fn write_tools(request: &Request, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_tools(request: &Request, body: &mut Map, dropped: &mut Dropped) {
     dropped.add_if(request.tools.iter().any(|tool| tool.cache.is_some()), "cache_control");
     body.insert("tools".to_owned(), Value::Array(request.tools.iter().map(write_tool).collect()));
     let choice = request.tool_choice.as_ref().map(|choice| match choice {
