@@ -78,17 +78,18 @@ async fn main() {
         progress(&format!("CPU per request, {}", size.name));
         costs.push(take_turns(&arms, size).await);
     }
+    progress("CPU per event of a streamed answer");
+    let stream_costs = streams::measure(&[&arms[..2], &arms[3..]].concat()).await;
     progress("CPU per request, prompts of coding agents");
     let agents = agents::measure(&arms[..2]).await;
     if std::env::args().nth(1).as_deref() == Some(CPU_ONLY) {
-        return println!("\n{}{}{}", report::cpu(&costs), report::translated(&costs), report::agents(&agents));
+        let tables = [report::cpu(&costs), report::translated(&costs), report::events(&stream_costs)];
+        return println!("\n{}{}", tables.concat(), report::agents(&agents));
     }
     progress("latency, one request at a time");
     let latencies = latency::measure(&arms[..2]).await;
     progress("streamed answers");
     let streams = latency::measure_streams(&arms[..2]).await;
-    progress("CPU per event of a streamed answer");
-    let stream_costs = streams::measure(&[&arms[..2], &arms[3..]].concat()).await;
     drop(bare);
     progress(&format!("{} workspaces", crowd::WORKSPACES));
     let crowd = crowd::start(&upstream).await;
