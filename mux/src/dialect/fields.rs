@@ -167,9 +167,9 @@ impl<'a> Fields<'a> {
 
     /// Names what was not taken: by its own name where `known` has it.
     pub fn drop_rest(self, known: &[&'static str], dropped: &mut Dropped) {
-        for (name, value) in &self.map {
+        for (name, value) in self.map.iter() {
             if !value.is_null() {
-                dropped.add(known.iter().find(|known| *known == name).copied().unwrap_or(UNKNOWN));
+                dropped.add(known.iter().find(|known| **known == name).copied().unwrap_or(UNKNOWN));
             }
         }
     }

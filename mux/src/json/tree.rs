@@ -5,8 +5,9 @@ use serde_json::Number;
 
 use super::block::{BLOCK, Block};
 use super::cursor::{Cursor, Error, Kind};
+use super::map::Map;
 use super::text::{to_string, unescape};
-use super::value::{Map, Text, Value};
+use super::value::{Text, Value};
 
 /// A whole text as a tree. Of fields of one name the last holds. A number that no integer or float can hold is an error.
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
@@ -19,13 +20,13 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
 fn read(cursor: &mut Cursor<'_>) -> Result<Value, Error> {
     Ok(match cursor.kind()? {
         Kind::Object => {
-            let mut map = Map::new();
+            let mut fields = Vec::new();
             cursor.members::<Error>(|cursor, key| {
                 let value = read(cursor)?;
-                map.insert(to_string(key), value);
+                fields.push((to_string(key).into(), value));
                 Ok(())
             })?;
-            Value::Object(map)
+            Value::Object(Map::of_fields(fields))
         }
         Kind::Array => {
             let mut items = Vec::new();
@@ -92,7 +93,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Object(map) => {
             let mut before = b'{';
-            for (name, value) in map {
+            for (name, value) in map.iter() {
                 out.push(before);
                 write_string(name, out);
                 out.push(b':');
@@ -161,7 +162,7 @@ mod tests {
             Value::Number(number) => number.clone().into(),
             Value::String(text) => text.as_str().into(),
             Value::Array(items) => items.iter().map(library).collect(),
-            Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), library(value))).collect(),
+            Value::Object(map) => map.iter().map(|(name, value)| (name.to_owned(), library(value))).collect(),
         }
     }
 

@@ -5,12 +5,9 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::ops::Deref;
 
-use indexmap::IndexMap;
-pub use serde_json::Number;
+use serde_json::Number;
 
-/// In the order of insertion: that of properties in schemas and tool inputs is part of a prompt, as models write their
-/// answers in it.
-pub type Map = IndexMap<String, Value>;
+use super::Map;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
@@ -248,19 +245,19 @@ macro_rules! json {
 
     (@fields $map:ident) => {};
     (@fields $map:ident $name:tt : null $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::Value::Null);
+        $map.insert($name, $crate::json::Value::Null);
         $($crate::json::json!(@fields $map $($rest)*);)?
     };
     (@fields $map:ident $name:tt : { $($value:tt)* } $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::json!({ $($value)* }));
+        $map.insert($name, $crate::json::json!({ $($value)* }));
         $($crate::json::json!(@fields $map $($rest)*);)?
     };
     (@fields $map:ident $name:tt : [ $($value:tt)* ] $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::json!([ $($value)* ]));
+        $map.insert($name, $crate::json::json!([ $($value)* ]));
         $($crate::json::json!(@fields $map $($rest)*);)?
     };
     (@fields $map:ident $name:tt : $value:expr $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::Value::from($value));
+        $map.insert($name, $crate::json::Value::from($value));
         $($crate::json::json!(@fields $map $($rest)*);)?
     };
 

@@ -46,7 +46,7 @@ impl Writer<'_, '_> {
         let mut map = Map::new();
         put(&mut map, "role", Some(role));
         put(&mut map, "name", message.name);
-        map.insert("content".to_owned(), content);
+        map.insert("content", content);
         Ok(Some(Value::Object(map)))
     }
 
@@ -112,7 +112,7 @@ impl Writer<'_, '_> {
         let mut map = Map::new();
         put(&mut map, "role", Some("assistant"));
         put(&mut map, "name", message.name);
-        map.insert("content".to_owned(), content.unwrap_or(Value::Null));
+        map.insert("content", content.unwrap_or(Value::Null));
         put(&mut map, "refusal", Some(refusals.join("\n\n")).filter(|text| !text.is_empty()));
         put(&mut map, "tool_calls", Some(calls).filter(|calls| !calls.is_empty()));
         let thoughts = Some(thoughts.join("\n\n")).filter(|text| !text.is_empty());

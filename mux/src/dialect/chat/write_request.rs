@@ -18,7 +18,7 @@ pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Drop
     write_settings(&request, context, &mut body, dropped)?;
     write_tools(&request, context, &mut body, dropped);
     let messages = write_messages::write(request.messages, context, dropped)?;
-    body.insert("messages".to_owned(), Value::Array(messages));
+    body.insert("messages", Value::Array(messages));
     Ok(Value::Object(body))
 }
 
@@ -56,8 +56,8 @@ fn write_settings(
     put(body, "service_tier", request.service_tier.map(|tier| tier.to_openai()));
     put(body, "prompt_cache_key", request.prompt_cache_key.as_deref());
     if request.stream {
-        body.insert("stream".to_owned(), json!(true));
-        body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        body.insert("stream", json!(true));
+        body.insert("stream_options", json!({ "include_usage": true }));
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ fn write_tools(request: &Request, context: &Context<'_>, body: &mut Map, dropped
         return;
     }
     let tools = request.tools.iter().map(|tool| write_tool(tool, context, dropped)).collect();
-    body.insert("tools".to_owned(), Value::Array(tools));
+    body.insert("tools", Value::Array(tools));
     let choice = request.tool_choice.as_ref().map(|choice| match choice {
         ToolChoice::Auto => json!("auto"),
         ToolChoice::None => json!("none"),
@@ -95,7 +95,7 @@ fn write_tool(tool: &Tool, context: &Context<'_>, dropped: &mut Dropped) -> Valu
     let mut function = Map::new();
     put(&mut function, "name", Some(tool.name.as_str()));
     put(&mut function, "description", tool.description.as_deref());
-    function.insert("parameters".to_owned(), tool.schema.clone());
+    function.insert("parameters", tool.schema.clone());
     put(&mut function, "strict", tool.strict);
     let mut written = json!({ "type": "function", "function": function });
     write_messages::write_cache(&mut written, tool.cache.as_ref(), context, dropped);

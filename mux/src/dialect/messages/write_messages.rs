@@ -117,7 +117,7 @@ fn block(part: Part, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
         Part::ToolResult(result) => write_result(result, dropped)?,
     };
     if let (Some(map), Some(cache)) = (written.as_object_mut(), cache) {
-        map.insert("cache_control".to_owned(), cache);
+        map.insert("cache_control", cache);
     }
     Ok(written)
 }
@@ -180,7 +180,7 @@ fn write_document(document: Document) -> Result<Written, Untranslatable> {
     };
     let mut map = Map::new();
     put(&mut map, "type", Some("document"));
-    map.insert("source".to_owned(), source);
+    map.insert("source", source);
     put(&mut map, "title", document.name);
     Ok((Value::Object(map), document.cache))
 }

@@ -32,7 +32,7 @@ pub fn write_request(
     dropped.add_if(request.prompt_cache_key.is_some(), "prompt_cache_key");
     let (system, messages) = write_messages::write(request.messages, dropped)?;
     put(&mut body, "system", system);
-    body.insert("messages".to_owned(), Value::Array(messages));
+    body.insert("messages", Value::Array(messages));
     Ok(Value::Object(body))
 }
 
@@ -128,7 +128,7 @@ fn write_output(request: &Request, context: &Context<'_>, thinking: Option<Think
     };
     put(body, "thinking", value);
     if let Some(Format::JsonSchema { schema, .. }) = &request.format {
-        config.insert("format".to_owned(), json!({ "type": "json_schema", "schema": schema }));
+        config.insert("format", json!({ "type": "json_schema", "schema": schema }));
     }
     put(body, "output_config", Some(config).filter(|config| !config.is_empty()));
 }
@@ -147,10 +147,10 @@ fn write_tools(request: &Request, body: &mut Map) {
     if request.tools.is_empty() {
         return;
     }
-    body.insert("tools".to_owned(), Value::Array(request.tools.iter().map(write_tool).collect()));
+    body.insert("tools", Value::Array(request.tools.iter().map(write_tool).collect()));
     let choice = match &request.tool_choice {
         Some(ToolChoice::None) => {
-            body.insert("tool_choice".to_owned(), json!({ "type": "none" }));
+            body.insert("tool_choice", json!({ "type": "none" }));
             return;
         }
         None if request.parallel_tool_calls.is_none() => return,
@@ -160,7 +160,7 @@ fn write_tools(request: &Request, body: &mut Map) {
     };
     let mut choice = choice.as_object().cloned().unwrap_or_default();
     put(&mut choice, "disable_parallel_tool_use", request.parallel_tool_calls.map(|parallel| !parallel));
-    body.insert("tool_choice".to_owned(), Value::Object(choice));
+    body.insert("tool_choice", Value::Object(choice));
 }
 
 fn write_tool(tool: &Tool) -> Value {
@@ -172,9 +172,9 @@ fn write_tool(tool: &Tool) -> Value {
         && !map.contains_key("type")
     {
         // Elsewhere it goes without saying.
-        map.insert("type".to_owned(), json!("object"));
+        map.insert("type", json!("object"));
     }
-    written.insert("input_schema".to_owned(), schema);
+    written.insert("input_schema", schema);
     // It is off unless asked for.
     put(&mut written, "strict", tool.strict.filter(|strict| *strict));
     put(&mut written, "cache_control", tool.cache.clone());

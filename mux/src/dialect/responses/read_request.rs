@@ -3,6 +3,7 @@
 use super::{read_items, read_tools};
 use crate::dialect::fields::{At, Dropped, Fields, is_empty};
 use crate::dialect::model::{Format, Message, Part, Request, Role, ServiceTier};
+use crate::dialect::shared::put;
 use crate::dialect::{Reading, Untranslatable, read_effort};
 use crate::json::{Map, Value};
 
@@ -59,7 +60,11 @@ pub fn read_request(body: Value) -> Result<Reading, Untranslatable> {
 }
 
 fn echo(fields: &Fields<'_>) -> Map {
-    ECHOED.iter().filter_map(|name| Some(((*name).to_owned(), fields.peek(name)?.clone()))).collect()
+    let mut echo = Map::new();
+    for name in ECHOED {
+        put(&mut echo, name, fields.peek(name));
+    }
+    echo
 }
 
 /// What is kept at OpenAI between requests, and what only OpenAI can do.

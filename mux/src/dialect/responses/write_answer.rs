@@ -12,12 +12,12 @@ pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     put(&mut body, "object", Some("response"));
     put(&mut body, "created_at", Some(answer.created.unwrap_or(asked.now)));
     put(&mut body, "status", Some(status));
-    body.insert("error".to_owned(), Value::Null);
-    body.insert("incomplete_details".to_owned(), reason.map_or(Value::Null, |reason| json!({ "reason": reason })));
+    body.insert("error", Value::Null);
+    body.insert("incomplete_details", reason.map_or(Value::Null, |reason| json!({ "reason": reason })));
     put(&mut body, "model", Some(asked.model_of(&answer.model)));
-    body.insert("output".to_owned(), Value::Array(write_items(answer, asked)));
+    body.insert("output", Value::Array(write_items(answer, asked)));
     let usage = answer.usage.as_ref().map(|usage| usage_value(Dialect::Responses, usage));
-    body.insert("usage".to_owned(), usage.unwrap_or(Value::Null));
+    body.insert("usage", usage.unwrap_or(Value::Null));
     put(&mut body, "service_tier", answer.service_tier.as_deref().filter(|tier| *tier != "standard"));
     body.extend(echo(asked));
     Value::Object(body)
@@ -139,8 +139,8 @@ fn shell_action(arguments: &str) -> Value {
     let given = crate::json::parse(arguments.as_bytes()).unwrap_or_default();
     let mut action = Map::new();
     put(&mut action, "type", Some("exec"));
-    action.insert("command".to_owned(), json!([]));
-    action.insert("env".to_owned(), json!({}));
+    action.insert("command", json!([]));
+    action.insert("env", json!({}));
     action.extend(given.as_object().cloned().unwrap_or_default());
     put(&mut action, "type", Some("exec"));
     Value::Object(action)

@@ -21,7 +21,7 @@ pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Drop
         write_tools(&request, &mut body, dropped);
     }
     let items = write_items::write(request.messages, dropped)?;
-    body.insert("input".to_owned(), Value::Array(items));
+    body.insert("input", Value::Array(items));
     Ok(Value::Object(body))
 }
 
@@ -60,7 +60,7 @@ fn format(format: &Format) -> Value {
 
 fn write_tools(request: &Request, body: &mut Map, dropped: &mut Dropped) {
     dropped.add_if(request.tools.iter().any(|tool| tool.cache.is_some()), "cache_control");
-    body.insert("tools".to_owned(), Value::Array(request.tools.iter().map(write_tool).collect()));
+    body.insert("tools", Value::Array(request.tools.iter().map(write_tool).collect()));
     let choice = request.tool_choice.as_ref().map(|choice| match choice {
         ToolChoice::Auto => json!("auto"),
         ToolChoice::None => json!("none"),
@@ -76,7 +76,7 @@ fn write_tool(tool: &Tool) -> Value {
     put(&mut written, "type", Some("function"));
     put(&mut written, "name", Some(tool.name.as_str()));
     put(&mut written, "description", tool.description.as_deref());
-    written.insert("parameters".to_owned(), tool.schema.clone());
+    written.insert("parameters", tool.schema.clone());
     // Unlike elsewhere, it is on unless told otherwise.
     put(&mut written, "strict", Some(tool.strict.unwrap_or(false)));
     Value::Object(written)

@@ -110,10 +110,10 @@ impl Writer {
     }
 
     /// An event within the open item, with what they all have.
-    fn within(&mut self, kind: &str, id: &str, mut fields: Value, out: &mut Vec<u8>) {
+    fn within(&mut self, kind: &str, id: &str, fields: Value, out: &mut Vec<u8>) {
         let mut event = json!({ "type": format!("response.{kind}"), "item_id": id, "output_index": self.items.len() });
-        if let (Some(event), Some(fields)) = (event.as_object_mut(), fields.as_object_mut()) {
-            event.append(fields);
+        if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
+            event.extend(fields);
         }
         self.event(event, out);
     }
