@@ -21,6 +21,8 @@ use crate::vm::Vm;
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// With which a try ends that is not made: Envoy then makes the next one.
 const PASSED_OVER: u16 = 503;
+/// What a translated answer is, unless it is a stream.
+const JSON: &str = "application/json";
 
 /// One upstream stream.
 #[derive(Debug, Default)]
@@ -121,11 +123,19 @@ impl Attempt {
         let mut answer = one.answer(vm.now_ms, status, headers);
         let passed_on = if is_last { answer.end_empty(status) } else { status };
         one.exchange.borrow().answering.set(Some(passed_on));
-        let misplaced = |own: &&str| is_ours(own) || (*own == name::CONTENT_LENGTH && answer.changes_length());
+        let is_held = answer.is_held() && !is_last;
+        let misplaced = |own: &&str| {
+            is_ours(own)
+                || (*own == name::CONTENT_LENGTH && answer.changes_length())
+                || (*own == name::CONTENT_ENCODING && is_held)
+        };
         let removed = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into()));
-        let changed = (passed_on != status).then(|| Effect::SetResponseHeader(name::STATUS, passed_on.to_string()));
-        let effects = removed.chain(changed).collect();
-        let flow = if answer.is_held() && !is_last { Flow::Pause } else { Flow::Continue };
+        let status = (passed_on != status).then(|| (name::STATUS, passed_on.to_string()));
+        let kind =
+            (is_held && headers.get(name::CONTENT_TYPE) != Some(JSON)).then(|| (name::CONTENT_TYPE, JSON.into()));
+        let set = status.into_iter().chain(kind).map(|(name, value)| Effect::SetResponseHeader(name, value));
+        let effects = removed.chain(set).collect();
+        let flow = if is_held { Flow::Pause } else { Flow::Continue };
         *self = Self::Answered { one, answer };
         Step::with(flow, effects)
     }
@@ -149,15 +159,11 @@ impl Attempt {
                     return Step::hold();
                 }
                 let Whole { status, body } = translated.whole(chunk);
-                one.exchange.borrow().answering.set(Some(status));
-                let effects = vec![
-                    Effect::SetResponseHeader(name::STATUS, status.to_string()),
-                    Effect::SetResponseHeader(name::CONTENT_TYPE, "application/json".into()),
-                    Effect::RemoveResponseHeader(name::CONTENT_ENCODING.into()),
-                    Effect::SetResponseHeader(name::CONTENT_LENGTH, body.len().to_string()),
-                    Effect::ReplaceResponseBody(body),
-                ];
-                Step::with(Flow::Continue, effects)
+                let is_other = one.exchange.borrow().answering.replace(Some(status)) != Some(status);
+                let changed = is_other.then(|| Effect::SetResponseHeader(name::STATUS, status.to_string()));
+                let length = Effect::SetResponseHeader(name::CONTENT_LENGTH, body.len().to_string());
+                let effects = changed.into_iter().chain([length, Effect::ReplaceResponseBody(body)]);
+                Step::with(Flow::Continue, effects.collect())
             }
             _ => {
                 let effects = answer.chunk(chunk, is_last).map(Effect::ReplaceResponseBody);

@@ -57,7 +57,8 @@ impl Translated {
 
     /// The next piece of a stream, and whether it is the last. Returns what goes on instead of it.
     pub fn piece(&mut self, piece: &[u8], is_last: bool) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Most events grow a little.
+        let mut out = Vec::with_capacity(piece.len() * 2);
         let Body::Events(events) = &mut self.body else { return out };
         events.translator.push(piece, &mut out);
         if is_last {

@@ -43,7 +43,9 @@ fn read(dialect: Dialect, streaming: bool, body: &[u8]) -> Option<Usage> {
     let (mut splitter, mut stream) = (Splitter::new(), Stream::new(dialect));
     for chunk in body.chunks(97) {
         splitter.push(chunk, |piece| match piece {
-            Piece::Event(event) => stream.event(&event.data),
+            Piece::Event(event) => {
+                stream.event(&event.data);
+            }
             Piece::Overlong(_) | Piece::Opaque(_) => panic!("no recorded event is overlong"),
         });
     }

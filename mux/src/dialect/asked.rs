@@ -1,8 +1,7 @@
 //! What of a request outlives it, for the sake of its answer.
 
-use serde_json::{Map, Value};
-
 use super::model::ToolKind;
+use crate::json::Map;
 
 /// What of a client's request its answer must know, plain or streamed. Made by the request's translation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +15,7 @@ pub struct Asked {
     /// The client offered its tools as `functions` and wants a `function_call` back.
     pub legacy_functions: bool,
     /// Fields of a Responses request that its answer repeats, as they came.
-    pub echo: Map<String, Value>,
+    pub echo: Map,
     /// Seconds since 1970, for answers that must say when they were made where the provider did not. The engine has no
     /// clock: 0 until the caller sets it.
     pub now: u64,

@@ -3,10 +3,9 @@
 //! Sources: Anthropic's "Errors" page, OpenAI's "Error codes" page, and what servers that imitate them answer (a bare
 //! string under `error`, FastAPI's `detail`, numbers for codes, no JSON at all).
 
-use serde_json::{Value, json};
-
 use super::Dialect;
 use super::model::{ErrorKind, ProviderError};
+use crate::json::{Value, json};
 
 /// Bytes of a message that are passed on; a provider that answers with a page of its own is cut off here.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
@@ -38,12 +37,12 @@ pub fn translate_error(from: Dialect, to: Dialect, status: u16, body: &[u8]) -> 
 /// What a provider's error says. `status` is that of the answer; below 400 (an error in mid-stream) the error's own
 /// words decide its kind.
 pub fn read_error(_from: Dialect, status: u16, body: &[u8]) -> ProviderError {
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let value: Value = crate::json::parse(body).unwrap_or_default();
     let error = value.get("error").filter(|error| !error.is_null()).unwrap_or(&value);
     let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
     let kind_name = text("type").filter(|name| name != "error").unwrap_or_default();
     let code = match error.get("code") {
-        Some(Value::String(code)) => Some(code.clone()),
+        Some(Value::String(code)) => Some(code.to_string()),
         Some(Value::Number(code)) => Some(code.to_string()),
         _ => None,
     };
@@ -75,7 +74,7 @@ fn message(value: &Value, error: &Value, body: &[u8]) -> Message {
     let named = of_error.or_else(|| value.get("message").and_then(Value::as_str));
     let mut text = match (named, value.get("detail")) {
         (Some(text), _) if !text.is_empty() => text.to_owned(),
-        (_, Some(Value::String(text))) => text.clone(),
+        (_, Some(Value::String(text))) => text.to_string(),
         (_, Some(detail)) => detail.to_string(),
         // A page for people says nothing to a program.
         _ if value.is_null() && !body.trim_ascii_start().starts_with(b"<") => {
@@ -84,7 +83,7 @@ fn message(value: &Value, error: &Value, body: &[u8]) -> Message {
         _ => String::new(),
     };
     // OpenRouter says only there what the provider behind it said.
-    if let Some(raw) = error.pointer("/metadata/raw").and_then(Value::as_str) {
+    if let Some(raw) = error.get("metadata").and_then(|data| data.get("raw")).and_then(Value::as_str) {
         text = format!("{text}: {raw}");
     }
     text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));

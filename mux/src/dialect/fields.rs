@@ -1,8 +1,7 @@
 //! A JSON object as a reader takes it apart: each field is taken once, by its type, and what is left over is known.
 
-use serde_json::{Map, Value};
-
 use super::Untranslatable;
+use crate::json::{Map, Text, Value};
 
 /// Where in a body a value stands; spelled out only for an error.
 #[derive(Clone, Copy)]
@@ -60,7 +59,7 @@ impl Dropped {
 /// The fields of one object. Null counts as absent.
 pub struct Fields<'a> {
     at: At<'a>,
-    map: Map<String, Value>,
+    map: Map,
 }
 
 impl<'a> Fields<'a> {
@@ -92,7 +91,8 @@ impl<'a> Fields<'a> {
         self.map.get_mut(name).map(Value::take).filter(|value| !value.is_null())
     }
 
-    pub fn string(&mut self, name: &str) -> Result<Option<String>, Untranslatable> {
+    /// A string that is only passed on.
+    pub fn said(&mut self, name: &str) -> Result<Option<Text>, Untranslatable> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -100,9 +100,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A string that must be there.
+    pub fn string(&mut self, name: &str) -> Result<Option<String>, Untranslatable> {
+        Ok(self.said(name)?.map(Text::into_string))
+    }
+
     pub fn text(&mut self, name: &str) -> Result<String, Untranslatable> {
-        self.string(name)?.ok_or_else(|| self.at.name(name).untranslatable("is missing and must be a string"))
+        self.needed(name).map(Text::into_string)
+    }
+
+    /// A string that must be there.
+    pub fn needed(&mut self, name: &str) -> Result<Text, Untranslatable> {
+        self.said(name)?.ok_or_else(|| self.at.name(name).untranslatable("is missing and must be a string"))
     }
 
     pub fn bool(&mut self, name: &str) -> Result<Option<bool>, Untranslatable> {
@@ -159,9 +167,9 @@ impl<'a> Fields<'a> {
 
     /// Names what was not taken: by its own name where `known` has it.
     pub fn drop_rest(self, known: &[&'static str], dropped: &mut Dropped) {
-        for (name, value) in &self.map {
+        for (name, value) in self.map.iter() {
             if !value.is_null() {
-                dropped.add(known.iter().find(|known| *known == name).copied().unwrap_or(UNKNOWN));
+                dropped.add(known.iter().find(|known| **known == name).copied().unwrap_or(UNKNOWN));
             }
         }
     }

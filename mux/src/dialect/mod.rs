@@ -19,9 +19,8 @@ mod stream;
 mod thinking;
 mod tools;
 
-use serde_json::Value;
-
 use crate::json;
+use crate::json::Value;
 
 pub use asked::{Asked, AskedTool};
 pub use errors::{read_error, translate_error, write_error};

@@ -1,10 +1,9 @@
 //! What several dialects spell alike.
 
-use serde_json::{Map, Value, json};
-
 use super::Untranslatable;
 use super::fields::{At, Dropped, Fields};
 use super::model::{Effort, Format, Part, ServiceTier, Thinking, ToolChoice};
+use crate::json::{Map, Value, json};
 use crate::usage::Usage;
 
 impl ToolChoice {
@@ -52,12 +51,12 @@ impl Format {
     }
 
     /// As OpenAI has it: `type`, and what describes a schema. Chat puts the latter one level deeper.
-    pub fn to_openai(&self) -> (&'static str, Map<String, Value>) {
+    pub fn to_openai(&self) -> (&'static str, Map) {
         let mut fields = Map::new();
         let Self::JsonSchema { name, description, schema, strict } = self else { return ("json_object", fields) };
-        fields.insert("name".to_owned(), json!(name.as_deref().unwrap_or("response")));
+        fields.insert("name", json!(name.as_deref().unwrap_or("response")));
         put(&mut fields, "description", description.as_deref());
-        fields.insert("schema".to_owned(), schema.clone());
+        fields.insert("schema", schema.clone());
         put(&mut fields, "strict", *strict);
         ("json_schema", fields)
     }
@@ -102,9 +101,9 @@ pub fn openai_effort(effort: Effort) -> &'static str {
 }
 
 /// Sets a field that has a value.
-pub fn put(map: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+pub fn put(map: &mut Map, name: &'static str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
-        map.insert(name.to_owned(), value.into());
+        map.insert(name, value.into());
     }
 }
 
@@ -125,7 +124,7 @@ pub fn usage_value(dialect: super::Dialect, usage: &Usage) -> Value {
                 "output_tokens": output_tokens,
             });
             if let (Some(map), true) = (value.as_object_mut(), *reasoning_tokens > 0) {
-                map.insert("output_tokens_details".to_owned(), json!({ "thinking_tokens": reasoning_tokens }));
+                map.insert("output_tokens_details", json!({ "thinking_tokens": reasoning_tokens }));
             }
             value
         }

@@ -3,11 +3,10 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use serde_json::{Value, json};
-
 use super::fields::{At, Dropped};
 use super::model::{Part, Request, Tool, ToolCall, ToolChoice, ToolKind};
 use super::{Asked, AskedTool, Untranslatable};
+use crate::json::{Value, json};
 
 /// Characters of a function's name at OpenAI.
 pub const NAME_MAX: usize = 64;
@@ -68,7 +67,7 @@ pub fn lower(request: &mut Request, asked: &mut Asked) {
         if let Part::ToolCall(call) = part {
             call.name = wire_name(&call.name);
             if std::mem::take(&mut call.kind) == ToolKind::Custom {
-                call.arguments = json!({ "input": call.arguments }).to_string();
+                call.arguments = json!({ "input": &call.arguments }).to_string();
             }
         }
     }
@@ -103,7 +102,7 @@ impl Asked {
 
 /// The free text in the arguments of a lowered custom tool; all of them if the model did not keep to the schema.
 pub fn custom_input(arguments: &str) -> String {
-    let parsed: Option<Value> = serde_json::from_str(arguments).ok();
+    let parsed: Option<Value> = crate::json::parse(arguments.as_bytes()).ok();
     let input = parsed.as_ref().and_then(|parsed| parsed.get("input")).and_then(Value::as_str);
     input.unwrap_or(arguments).to_owned()
 }
@@ -183,7 +182,7 @@ pub fn hash(value: impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::json::json;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -47,11 +47,12 @@ pub struct Cursor<'a> {
     /// Up to here bytes that are not ASCII were found to be UTF-8.
     utf8_to: usize,
     fences: Option<Vec<u32>>,
+    has_rare_escapes: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, depth: 0, utf8_to: 0, fences: None }
+        Self { bytes, at: 0, depth: 0, utf8_to: 0, fences: None, has_rare_escapes: false }
     }
 
     /// Also notes where runs of three or more backticks begin inside strings.
@@ -143,10 +144,16 @@ impl<'a> Cursor<'a> {
     pub fn string(&mut self) -> Result<Span, Error> {
         self.expect(b'"', "a string")?;
         let start = self.at;
+        self.has_rare_escapes = false;
         self.at = self.string_end(start)?;
         let span = start..self.at;
         self.at += 1;
         Ok(span)
+    }
+
+    /// Whether the string that was passed over last has other escapes than `\n`, `\t`, `\"` and `\\`.
+    pub fn has_rare_escapes(&self) -> bool {
+        self.has_rare_escapes
     }
 
     /// Passes over any value and everything in it.
@@ -415,8 +422,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// The escapes other than `\n`, `\t`, `\"` and `\\`: each bit of `escaped` is the byte after a backslash.
-    fn check_escapes(&self, mut escaped: u64, at: usize) -> Result<(), Error> {
+    fn check_escapes(&mut self, mut escaped: u64, at: usize) -> Result<(), Error> {
         while escaped != 0 {
+            self.has_rare_escapes = true;
             let here = at + escaped.trailing_zeros() as usize;
             escaped &= escaped - 1;
             let fits = match self.bytes.get(here) {

@@ -8,14 +8,19 @@
 mod block;
 mod cursor;
 mod found;
+mod map;
 mod splice;
 mod text;
 mod tree;
+mod value;
 
 pub use cursor::{Cursor, Error, Kind, Span};
+pub use map::Map;
 pub use splice::{Edit, Head, splice};
 pub use text::{Unescaped, unescape, unescape_into};
 pub use tree::{parse, write};
+pub(crate) use value::json;
+pub use value::{Text, Value};
 
 /// Nesting of a body past which it is refused.
 pub const DEPTH_MAX: usize = 512;

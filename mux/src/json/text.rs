@@ -17,6 +17,11 @@ pub fn unescape(raw: &[u8]) -> Unescaped<'_> {
     Cow::Owned(text)
 }
 
+/// A checked string's text.
+pub fn to_string(text: Unescaped<'_>) -> String {
+    String::from_utf8(text.into_owned()).unwrap_or_default()
+}
+
 /// Like [`unescape`], appended to `text`. Total: after a broken or cut escape the rest is taken as it stands.
 pub fn unescape_into(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;

@@ -39,12 +39,13 @@ impl Stream {
         }
     }
 
-    /// Looks at the next event: its data, as the SSE splitter yields it.
-    pub fn event(&mut self, data: &[u8]) {
-        if self.usage_key.find(data).is_some()
-            && let Some(event) = Fields::parse(data)
-        {
-            self.usage_event(&event);
+    /// Looks at the next event: its data, as the SSE splitter yields it. Returns whether it may have told usage.
+    pub fn event(&mut self, data: &[u8]) -> bool {
+        let tells_usage = self.tells_usage(data);
+        if tells_usage {
+            if let Some(event) = Fields::parse(data) {
+                self.usage_event(&event);
+            }
         } else if data.trim_ascii() == b"[DONE]" {
             self.is_complete = true;
         }
@@ -53,6 +54,14 @@ impl Stream {
             self.text_bytes = self.text_bytes.saturating_add(text_bytes(after));
             rest = after;
         }
+        tells_usage
+    }
+
+    fn tells_usage(&self, data: &[u8]) -> bool {
+        // OpenAI puts an empty one into every chunk.
+        let is_null =
+            |at| data.get(at + self.usage_key.needle().len()..).is_some_and(|rest| rest.starts_with(b":null"));
+        !self.usage_key.find_iter(data).all(is_null)
     }
 
     /// What the provider has said so far. Each word replaces the one before: numbers in a stream are totals.

@@ -24,7 +24,9 @@ pub fn print() {
 
 fn follow(events: &[String]) -> u64 {
     let mut usage = Stream::new(Dialect::Chat);
-    events.iter().for_each(|event| usage.event(event.as_bytes()));
+    for event in events {
+        usage.event(event.as_bytes());
+    }
     usage.text_bytes()
 }
 

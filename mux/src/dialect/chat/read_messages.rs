@@ -1,12 +1,11 @@
 //! The messages of a Chat Completions request.
 
-use serde_json::Value;
-
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{
     Cache, Document, Image, Message, Part, Role, Source, Text, Thought, ToolCall, ToolKind, ToolResult,
 };
 use crate::dialect::{Untranslatable, shared};
+use crate::json::Value;
 
 pub fn read(messages: Vec<Value>, at: &At<'_>, dropped: &mut Dropped) -> Result<Vec<Message>, Untranslatable> {
     let mut read = Vec::with_capacity(messages.len());
@@ -101,7 +100,7 @@ fn read_assistant(
 /// for the model that wrote it.
 pub fn read_thoughts(fields: &mut Fields<'_>) -> Option<Part> {
     let mut take = |name| match fields.take(name) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        Some(Value::String(text)) if !text.is_empty() => Some(text.into_string()),
         _ => None,
     };
     let texts = [take("reasoning_content"), take("reasoning")];
@@ -121,7 +120,7 @@ pub fn read_call(mut call: Fields<'_>, dropped: &mut Dropped) -> Result<ToolCall
         _ => {
             let mut function = Fields::new(at.name("function"), call.take("function").unwrap_or_default())?;
             let arguments = match function.take("arguments") {
-                Some(Value::String(text)) => text,
+                Some(Value::String(text)) => text.into_string(),
                 // Some servers forget to make it a string.
                 Some(value) => value.to_string(),
                 None => String::new(),
@@ -144,7 +143,7 @@ fn read_part(mut part: Fields<'_>, dropped: &mut Dropped) -> Result<Part, Untran
     let cache = part.take("cache_control");
     let kind = part.text("type")?;
     let read = match kind.as_str() {
-        "text" => Part::Text(Text { text: part.text("text")?, cache }),
+        "text" => Part::Text(Text { text: part.needed("text")?, cache }),
         "refusal" => Part::Refusal(part.text("refusal")?),
         "image_url" => read_image(part.take("image_url").unwrap_or_default(), &at.name("image_url"), cache)?,
         "file" => read_file(part.take("file").unwrap_or_default(), &at.name("file"), cache)?,
@@ -160,7 +159,7 @@ fn read_part(mut part: Fields<'_>, dropped: &mut Dropped) -> Result<Part, Untran
 
 fn read_image(value: Value, at: &At<'_>, cache: Option<Cache>) -> Result<Part, Untranslatable> {
     if let Value::String(url) = value {
-        return Ok(Part::Image(Image { source: Source::from_url(url, at)?, detail: None, cache }));
+        return Ok(Part::Image(Image { source: Source::from_url(url.into_string(), at)?, detail: None, cache }));
     }
     let mut image = Fields::new(*at, value)?;
     let source = Source::from_url(image.text("url")?, &at.name("url"))?;

@@ -1,11 +1,10 @@
 //! A Chat Completions request's settings.
 
-use serde_json::Value;
-
 use super::{read_messages, read_tools};
 use crate::dialect::fields::{At, Fields, is_empty};
 use crate::dialect::model::{Effort, Format, Request, ServiceTier, Thinking};
 use crate::dialect::{Reading, Untranslatable, read_effort};
+use crate::json::Value;
 
 /// Known fields without a counterpart elsewhere, which an answer does not depend on.
 const IGNORABLE: &[&str] = &["store", "prediction", "prompt_cache_retention", "stream_options"];
@@ -83,7 +82,7 @@ fn read_sampling(fields: &mut Fields<'_>, request: &mut Request) -> Result<(), U
     request.presence_penalty = fields.float("presence_penalty")?;
     request.stop = match fields.take("stop") {
         None => Vec::new(),
-        Some(Value::String(text)) => vec![text],
+        Some(Value::String(text)) => vec![text.into_string()],
         Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
             items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }

@@ -1,11 +1,10 @@
 //! The tools that a Chat Completions request offers, and how they may be used.
 
-use serde_json::Value;
-
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Request, Tool, ToolChoice, ToolKind};
 use crate::dialect::tools::{describe_format, open_schema};
 use crate::dialect::{Asked, Untranslatable};
+use crate::json::Value;
 
 pub fn read(
     fields: &mut Fields<'_>,

@@ -1,10 +1,9 @@
 //! A plain Chat Completions answer.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::model::{Answer, FinishReason, Part, ToolCall, ToolKind};
 use crate::dialect::shared::put;
 use crate::dialect::{Asked, Dialect, usage_value};
+use crate::json::{Map, Value, json};
 
 pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     let finish = match finish_word(&answer.finish) {
@@ -18,7 +17,7 @@ pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     put(&mut body, "object", Some("chat.completion"));
     put(&mut body, "created", Some(answer.created.unwrap_or(asked.now)));
     put(&mut body, "model", Some(asked.model_of(&answer.model)));
-    body.insert("choices".to_owned(), json!([choice]));
+    body.insert("choices", json!([choice]));
     put(&mut body, "usage", answer.usage.as_ref().map(|usage| usage_value(Dialect::Chat, usage)));
     put(&mut body, "service_tier", answer.service_tier.as_deref().and_then(tier));
     Value::Object(body)
@@ -58,16 +57,16 @@ fn write_message(answer: &Answer, asked: &Asked) -> Value {
     let mut message = Map::new();
     put(&mut message, "role", Some("assistant"));
     // Blocks of one answer are its text in pieces.
-    message.insert("content".to_owned(), joined(texts, "").map_or(Value::Null, Value::String));
-    message.insert("refusal".to_owned(), joined(refusals, "").map_or(Value::Null, Value::String));
+    message.insert("content", joined(texts, "").into());
+    message.insert("refusal", joined(refusals, "").into());
     put(&mut message, "reasoning_content", joined(thoughts, "\n\n"));
     match calls.first() {
         Some(call) if asked.legacy_functions => {
-            let call = json!({ "name": call.name, "arguments": call.arguments });
-            message.insert("function_call".to_owned(), call);
+            let call = json!({ "name": &call.name, "arguments": &call.arguments });
+            message.insert("function_call", call);
         }
         Some(_) => {
-            message.insert("tool_calls".to_owned(), Value::Array(calls.iter().map(write_call).collect()));
+            message.insert("tool_calls", Value::Array(calls.iter().map(write_call).collect()));
         }
         None => {}
     }

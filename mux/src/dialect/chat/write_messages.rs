@@ -1,12 +1,11 @@
 //! The messages of a Chat Completions request.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Cache, Document, Message, Part, Role, Source, ToolCall, ToolResult};
 use crate::dialect::prepare::{is_instruction, merged};
 use crate::dialect::shared::put;
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 pub fn write(
     messages: Vec<Message>,
@@ -47,7 +46,7 @@ impl Writer<'_, '_> {
         let mut map = Map::new();
         put(&mut map, "role", Some(role));
         put(&mut map, "name", message.name);
-        map.insert("content".to_owned(), content);
+        map.insert("content", content);
         Ok(Some(Value::Object(map)))
     }
 
@@ -85,7 +84,7 @@ impl Writer<'_, '_> {
         if is_error {
             // There is no field for it, and the model must know.
             match texts.first_mut() {
-                Some(Part::Text(text)) => text.text.insert_str(0, "Error: "),
+                Some(Part::Text(text)) => text.text = format!("Error: {}", text.text).into(),
                 _ => texts.push(Part::text("Error")),
             }
         }
@@ -113,7 +112,7 @@ impl Writer<'_, '_> {
         let mut map = Map::new();
         put(&mut map, "role", Some("assistant"));
         put(&mut map, "name", message.name);
-        map.insert("content".to_owned(), content.unwrap_or(Value::Null));
+        map.insert("content", content.unwrap_or(Value::Null));
         put(&mut map, "refusal", Some(refusals.join("\n\n")).filter(|text| !text.is_empty()));
         put(&mut map, "tool_calls", Some(calls).filter(|calls| !calls.is_empty()));
         let thoughts = Some(thoughts.join("\n\n")).filter(|text| !text.is_empty());

@@ -1,13 +1,12 @@
 //! A Chat Completions request.
 
-use serde_json::{Map, Value, json};
-
 use super::write_messages;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Format, Request, Thinking, Tool, ToolChoice};
 use crate::dialect::shared::{openai_effort, put};
 use crate::dialect::thinking::{is_openai_reasoning, never_thinks};
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 const STOP_MAX: usize = 4;
 /// Characters of `user` that OpenAI takes.
@@ -19,14 +18,14 @@ pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Drop
     write_settings(&request, context, &mut body, dropped)?;
     write_tools(&request, context, &mut body, dropped);
     let messages = write_messages::write(request.messages, context, dropped)?;
-    body.insert("messages".to_owned(), Value::Array(messages));
+    body.insert("messages", Value::Array(messages));
     Ok(Value::Object(body))
 }
 
 fn write_settings(
     request: &Request,
     context: &Context<'_>,
-    body: &mut Map<String, Value>,
+    body: &mut Map,
     dropped: &mut Dropped,
 ) -> Result<(), Untranslatable> {
     if request.stop.len() > STOP_MAX {
@@ -57,19 +56,14 @@ fn write_settings(
     put(body, "service_tier", request.service_tier.map(|tier| tier.to_openai()));
     put(body, "prompt_cache_key", request.prompt_cache_key.as_deref());
     if request.stream {
-        body.insert("stream".to_owned(), json!(true));
-        body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        body.insert("stream", json!(true));
+        body.insert("stream_options", json!({ "include_usage": true }));
     }
     Ok(())
 }
 
 /// `none` is a word of the newest models alone, and what others do when told nothing.
-fn write_thinking(
-    thinking: Option<Thinking>,
-    context: &Context<'_>,
-    body: &mut Map<String, Value>,
-    dropped: &mut Dropped,
-) {
+fn write_thinking(thinking: Option<Thinking>, context: &Context<'_>, body: &mut Map, dropped: &mut Dropped) {
     let effort = thinking.and_then(Thinking::effort).filter(|_| !never_thinks(context.model));
     put(body, "reasoning_effort", effort.map(openai_effort));
     dropped.add_if(thinking.is_some() && effort.is_none(), "thinking");
@@ -81,12 +75,12 @@ fn format(format: &Format) -> Value {
 }
 
 /// How tools may be used is told only where there are any: OpenAI refuses it otherwise.
-fn write_tools(request: &Request, context: &Context<'_>, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_tools(request: &Request, context: &Context<'_>, body: &mut Map, dropped: &mut Dropped) {
     if request.tools.is_empty() {
         return;
     }
     let tools = request.tools.iter().map(|tool| write_tool(tool, context, dropped)).collect();
-    body.insert("tools".to_owned(), Value::Array(tools));
+    body.insert("tools", Value::Array(tools));
     let choice = request.tool_choice.as_ref().map(|choice| match choice {
         ToolChoice::Auto => json!("auto"),
         ToolChoice::None => json!("none"),
@@ -101,7 +95,7 @@ fn write_tool(tool: &Tool, context: &Context<'_>, dropped: &mut Dropped) -> Valu
     let mut function = Map::new();
     put(&mut function, "name", Some(tool.name.as_str()));
     put(&mut function, "description", tool.description.as_deref());
-    function.insert("parameters".to_owned(), tool.schema.clone());
+    function.insert("parameters", tool.schema.clone());
     put(&mut function, "strict", tool.strict);
     let mut written = json!({ "type": "function", "function": function });
     write_messages::write_cache(&mut written, tool.cache.as_ref(), context, dropped);

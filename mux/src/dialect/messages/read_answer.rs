@@ -1,11 +1,10 @@
 //! A plain Messages answer.
 
-use serde_json::Value;
-
 use super::read_content;
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Answer, FinishReason};
+use crate::json::Value;
 
 pub fn read_answer(body: Value) -> Result<Answer, Untranslatable> {
     let mut fields = Fields::new(At::Root, body)?;

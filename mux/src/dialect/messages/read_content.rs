@@ -1,10 +1,9 @@
 //! Content blocks, of requests and of answers.
 
-use serde_json::Value;
-
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Cache, Document, Image, Part, Source, Text, Thought, ToolCall, ToolKind, ToolResult};
+use crate::json::Value;
 
 /// What a tool of the provider's own did; the text around tells what came of it.
 const SEARCH_BLOCKS: [&str; 3] = ["server_tool_use", "web_search_tool_result", "web_fetch_tool_result"];
@@ -32,7 +31,7 @@ fn read_block(mut block: Fields<'_>, dropped: &mut Dropped) -> Result<Option<Par
     let cache = block.take("cache_control");
     let kind = block.text("type")?;
     let part = match kind.as_str() {
-        "text" => Part::Text(Text { text: block.text("text")?, cache }),
+        "text" => Part::Text(Text { text: block.needed("text")?, cache }),
         "thinking" => {
             let signature = block.string("signature")?.filter(|signature| !signature.is_empty());
             Part::Thinking(Thought { text: block.string("thinking")?.unwrap_or_default(), signature })
@@ -47,7 +46,7 @@ fn read_block(mut block: Fields<'_>, dropped: &mut Dropped) -> Result<Option<Par
             let is_error = block.bool("is_error")?.unwrap_or(false);
             Part::ToolResult(ToolResult { id: block.text("tool_use_id")?, content, is_error, cache })
         }
-        "compaction" => Part::Text(Text { text: block.string("content")?.unwrap_or_default(), cache }),
+        "compaction" => Part::Text(Text { text: block.said("content")?.unwrap_or_default(), cache }),
         search if SEARCH_BLOCKS.contains(&search) => {
             dropped.add("server_tool_use");
             return Ok(None);
@@ -81,7 +80,7 @@ fn read_document(block: &mut Fields<'_>, cache: Option<Cache>, dropped: &mut Dro
     let source = if fields.peek_str("type") == "content" {
         let parts = read(fields.take("content"), &at.name("content"), dropped)?;
         let texts = parts.into_iter().map(|part| match part {
-            Part::Text(text) => Ok(text.text),
+            Part::Text(text) => Ok(text.text.into_string()),
             _ => Err(at.name("content").untranslatable("must be text only for this target")),
         });
         Source::Text(texts.collect::<Result<Vec<_>, _>>()?.join("\n\n"))
@@ -127,7 +126,7 @@ fn read_search_result(
     let texts: Vec<String> = parts
         .into_iter()
         .filter_map(|part| match part {
-            Part::Text(text) => Some(text.text),
+            Part::Text(text) => Some(text.text.into_string()),
             _ => None,
         })
         .collect();

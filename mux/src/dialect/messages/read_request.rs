@@ -1,11 +1,10 @@
 //! A Messages request's settings.
 
-use serde_json::Value;
-
 use super::{read_content, read_tools};
 use crate::dialect::fields::{At, Dropped, Fields, is_empty};
 use crate::dialect::model::{Effort, Format, Message, Request, Role, ServiceTier, Thinking};
 use crate::dialect::{Reading, Untranslatable};
+use crate::json::Value;
 
 /// Known fields without a counterpart elsewhere, which an answer does not depend on.
 const IGNORABLE: &[&str] = &["context_management", "cache_control", "betas", "speed"];
@@ -78,7 +77,7 @@ fn read_messages(fields: &mut Fields<'_>, request: &mut Request, dropped: &mut D
 
 fn read_stop(fields: &mut Fields<'_>) -> Result<Vec<String>, Untranslatable> {
     let strings = fields.list("stop_sequences")?.into_iter().map(|item| match item {
-        Value::String(text) => Ok(text),
+        Value::String(text) => Ok(text.into_string()),
         _ => Err(At::Root.name("stop_sequences").untranslatable("must be a list of strings")),
     });
     strings.collect()

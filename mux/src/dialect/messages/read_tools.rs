@@ -1,11 +1,10 @@
 //! The tools that a Messages request offers, and how they may be used.
 
-use serde_json::Value;
-
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Request, Tool, ToolChoice, ToolKind};
 use crate::dialect::tools::{Hosted, open_schema};
+use crate::json::Value;
 
 /// Known fields of a tool without a counterpart elsewhere.
 const IGNORABLE: &[&str] = &["eager_input_streaming", "defer_loading", "input_examples", "allowed_callers"];

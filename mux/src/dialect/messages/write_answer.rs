@@ -1,10 +1,9 @@
 //! A plain Messages answer.
 
-use serde_json::{Value, json};
-
 use super::write_messages::input;
 use crate::dialect::model::{Answer, FinishReason, Part};
 use crate::dialect::{Asked, Dialect, usage_value};
+use crate::json::{Value, json};
 
 pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     let content: Vec<Value> = answer.parts.iter().filter_map(|part| write_part(part, asked)).collect();
@@ -13,7 +12,7 @@ pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     // The API has no way to say that nothing was counted.
     let usage = answer.usage.clone().unwrap_or_default();
     json!({
-        "id": answer.id,
+        "id": &answer.id,
         "type": "message",
         "role": "assistant",
         "model": asked.model_of(&answer.model),
@@ -40,12 +39,12 @@ pub fn stop_reason(finish: &FinishReason, refused: bool) -> (&'static str, Optio
 
 fn write_part(part: &Part, asked: &Asked) -> Option<Value> {
     match part {
-        Part::Text(text) => Some(json!({ "type": "text", "text": text.text })),
+        Part::Text(text) => Some(json!({ "type": "text", "text": &text.text })),
         Part::Refusal(text) => Some(json!({ "type": "text", "text": text })),
         // A signature is demanded; an empty one is known for what it is when the client sends it back.
         Part::Thinking(thought) => {
             let signature = thought.signature.as_deref().unwrap_or_default();
-            Some(json!({ "type": "thinking", "thinking": thought.text, "signature": signature }))
+            Some(json!({ "type": "thinking", "thinking": &thought.text, "signature": signature }))
         }
         Part::RedactedThinking(data) => Some(json!({ "type": "redacted_thinking", "data": data })),
         Part::ToolCall(call) => {

@@ -1,12 +1,11 @@
 //! The messages and system text of a Messages request.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Cache, Document, Image, Message, Part, Role, Source, Text, Thought, ToolCall, ToolResult};
 use crate::dialect::prepare::{is_instruction, merged};
 use crate::dialect::shared::put;
+use crate::json::{Map, Value, json};
 
 /// `system`, if there is any, and the messages, with roles that alternate.
 pub fn write(mut messages: Vec<Message>, dropped: &mut Dropped) -> Result<(Option<Value>, Vec<Value>), Untranslatable> {
@@ -15,7 +14,7 @@ pub fn write(mut messages: Vec<Message>, dropped: &mut Dropped) -> Result<(Optio
     let leading = messages.into_iter().flat_map(|message| message.parts).collect();
     let system = match blocks(sayable(leading, dropped), dropped)? {
         blocks if blocks.is_empty() => None,
-        blocks if blocks.iter().any(|block| block["type"] != "text") => {
+        blocks if !blocks.iter().all(is_text) => {
             return Err(At::Root
                 .name("messages")
                 .untranslatable("has a system message with other than text; use a user message"));
@@ -58,7 +57,7 @@ fn in_place(mut message: Message) -> Message {
         message.role = Role::User;
         for part in &mut message.parts {
             if let Part::Text(text) = part {
-                text.text = format!("<system>\n{}\n</system>", text.text);
+                text.text = format!("<system>\n{}\n</system>", text.text).into();
             }
         }
     }
@@ -68,24 +67,29 @@ fn in_place(mut message: Message) -> Message {
 /// An answer that the model is to go on with may not end with white space.
 fn trim_end(parts: &mut [Part]) {
     if let Some(Part::Text(text)) = parts.last_mut() {
-        text.text.truncate(text.text.trim_end().len());
+        text.text = text.text.trim_end().into();
     }
 }
 
 /// A lone text as a string.
 fn simplest(mut blocks: Vec<Value>) -> Value {
     match blocks.as_mut_slice() {
-        [block] if block["type"] == "text" && block.get("cache_control").is_none() => {
+        [block] if is_text(block) && block.get("cache_control").is_none() => {
             block.get_mut("text").map(Value::take).unwrap_or_default()
         }
         _ => Value::Array(blocks),
     }
 }
 
+fn is_text(block: &Value) -> bool {
+    block.get("type").is_some_and(|kind| kind == "text")
+}
+
 /// Without what the target would refuse and nobody misses: text of white space, thoughts that it did not sign.
 fn sayable(mut parts: Vec<Part>, dropped: &mut Dropped) -> Vec<Part> {
     parts.retain(|part| match part {
-        Part::Text(Text { text, .. }) | Part::Refusal(text) => !text.trim().is_empty(),
+        Part::Text(Text { text, .. }) => !text.is_blank(),
+        Part::Refusal(text) => !text.trim().is_empty(),
         Part::Thinking(thought) => {
             dropped.add_if(thought.signature.is_none(), "thinking");
             thought.signature.is_some()
@@ -113,7 +117,7 @@ fn block(part: Part, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
         Part::ToolResult(result) => write_result(result, dropped)?,
     };
     if let (Some(map), Some(cache)) = (written.as_object_mut(), cache) {
-        map.insert("cache_control".to_owned(), cache);
+        map.insert("cache_control", cache);
     }
     Ok(written)
 }
@@ -131,7 +135,7 @@ pub fn input(arguments: &str) -> Value {
     if arguments.trim().is_empty() {
         return json!({});
     }
-    match serde_json::from_str(arguments) {
+    match crate::json::parse(arguments.as_bytes()) {
         Ok(Value::Object(map)) => Value::Object(map),
         _ => json!({ "malformed_arguments": arguments }),
     }
@@ -176,7 +180,7 @@ fn write_document(document: Document) -> Result<Written, Untranslatable> {
     };
     let mut map = Map::new();
     put(&mut map, "type", Some("document"));
-    map.insert("source".to_owned(), source);
+    map.insert("source", source);
     put(&mut map, "title", document.name);
     Ok((Value::Object(map), document.cache))
 }

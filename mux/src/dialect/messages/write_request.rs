@@ -1,7 +1,5 @@
 //! A Messages request.
 
-use serde_json::{Map, Value, json};
-
 use super::write_messages;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Effort, Format, Part, Request, Role, ServiceTier, Thinking, Tool, ToolChoice};
@@ -9,6 +7,7 @@ use crate::dialect::shared::put;
 use crate::dialect::thinking::{BUDGET_MIN, budget_within, claude_version, is_adaptive, never_thinks, takes_sampling};
 use crate::dialect::tools::declare_called;
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 pub fn write_request(
     mut request: Request,
@@ -33,7 +32,7 @@ pub fn write_request(
     dropped.add_if(request.prompt_cache_key.is_some(), "prompt_cache_key");
     let (system, messages) = write_messages::write(request.messages, dropped)?;
     put(&mut body, "system", system);
-    body.insert("messages".to_owned(), Value::Array(messages));
+    body.insert("messages", Value::Array(messages));
     Ok(Value::Object(body))
 }
 
@@ -84,7 +83,7 @@ fn write_sampling(
     request: &Request,
     context: &Context<'_>,
     thinking: Option<Thinking>,
-    body: &mut Map<String, Value>,
+    body: &mut Map,
     dropped: &mut Dropped,
 ) {
     let thinks = thinking.is_some_and(Thinking::is_on);
@@ -108,7 +107,7 @@ fn write_sampling(
 }
 
 /// `thinking`, and `output_config` with effort and format.
-fn write_output(request: &Request, context: &Context<'_>, thinking: Option<Thinking>, body: &mut Map<String, Value>) {
+fn write_output(request: &Request, context: &Context<'_>, thinking: Option<Thinking>, body: &mut Map) {
     let mut config = Map::new();
     let max_tokens = body.get("max_tokens").and_then(Value::as_u64).unwrap_or_default();
     let adaptive = is_adaptive(context.model);
@@ -129,7 +128,7 @@ fn write_output(request: &Request, context: &Context<'_>, thinking: Option<Think
     };
     put(body, "thinking", value);
     if let Some(Format::JsonSchema { schema, .. }) = &request.format {
-        config.insert("format".to_owned(), json!({ "type": "json_schema", "schema": schema }));
+        config.insert("format", json!({ "type": "json_schema", "schema": schema }));
     }
     put(body, "output_config", Some(config).filter(|config| !config.is_empty()));
 }
@@ -144,14 +143,14 @@ fn adaptive_effort(effort: Effort, model: &str) -> &'static str {
 }
 
 /// Whether calls may be parallel is a field of the choice.
-fn write_tools(request: &Request, body: &mut Map<String, Value>) {
+fn write_tools(request: &Request, body: &mut Map) {
     if request.tools.is_empty() {
         return;
     }
-    body.insert("tools".to_owned(), Value::Array(request.tools.iter().map(write_tool).collect()));
+    body.insert("tools", Value::Array(request.tools.iter().map(write_tool).collect()));
     let choice = match &request.tool_choice {
         Some(ToolChoice::None) => {
-            body.insert("tool_choice".to_owned(), json!({ "type": "none" }));
+            body.insert("tool_choice", json!({ "type": "none" }));
             return;
         }
         None if request.parallel_tool_calls.is_none() => return,
@@ -161,7 +160,7 @@ fn write_tools(request: &Request, body: &mut Map<String, Value>) {
     };
     let mut choice = choice.as_object().cloned().unwrap_or_default();
     put(&mut choice, "disable_parallel_tool_use", request.parallel_tool_calls.map(|parallel| !parallel));
-    body.insert("tool_choice".to_owned(), Value::Object(choice));
+    body.insert("tool_choice", Value::Object(choice));
 }
 
 fn write_tool(tool: &Tool) -> Value {
@@ -173,16 +172,16 @@ fn write_tool(tool: &Tool) -> Value {
         && !map.contains_key("type")
     {
         // Elsewhere it goes without saying.
-        map.insert("type".to_owned(), json!("object"));
+        map.insert("type", json!("object"));
     }
-    written.insert("input_schema".to_owned(), schema);
+    written.insert("input_schema", schema);
     // It is off unless asked for.
     put(&mut written, "strict", tool.strict.filter(|strict| *strict));
     put(&mut written, "cache_control", tool.cache.clone());
     Value::Object(written)
 }
 
-fn write_tier(request: &Request, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_tier(request: &Request, body: &mut Map, dropped: &mut Dropped) {
     match request.service_tier {
         Some(ServiceTier::Auto) => put(body, "service_tier", Some("auto")),
         Some(ServiceTier::Standard) => put(body, "service_tier", Some("standard_only")),

@@ -9,8 +9,7 @@ pub use answer::{Answer, ErrorKind, FinishReason, ProviderError};
 pub use request::{Effort, Format, Message, Request, Role, ServiceTier, Thinking, Tool, ToolChoice, ToolKind};
 pub use stream::Delta;
 
-use serde_json::Value;
-
+use crate::json::{self, Value};
 /// A piece of a message, of a tool's result or of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
@@ -28,7 +27,7 @@ pub enum Part {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Text {
-    pub text: String,
+    pub text: json::Text,
     pub cache: Option<Cache>,
 }
 
@@ -97,7 +96,7 @@ pub struct ToolResult {
 }
 
 impl Part {
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<json::Text>) -> Self {
         Self::Text(Text { text: text.into(), cache: None })
     }
 

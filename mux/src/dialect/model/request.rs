@@ -1,8 +1,7 @@
 //! What a client asks for.
 
-use serde_json::Value;
-
 use super::{Cache, Part};
+use crate::json::Value;
 
 /// A request without `model`, which the target decides. A field that is `None` was not set by the client and is not
 /// sent on, so that the provider's own default holds.

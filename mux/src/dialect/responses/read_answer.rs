@@ -1,11 +1,10 @@
 //! A plain Responses answer.
 
-use serde_json::Value;
-
 use super::read_items::read_item;
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Answer, FinishReason, Part};
+use crate::json::Value;
 
 pub fn read_answer(body: Value) -> Result<Answer, Untranslatable> {
     let mut fields = Fields::new(At::Root, body)?;

@@ -1,11 +1,10 @@
 //! Items: the input of a Responses request and, since a client sends an answer's output back, the output too.
 
-use serde_json::Value;
-
 use super::read_tools::{LOCAL_SHELL, joined_name};
 use crate::dialect::fields::{At, Dropped, Fields};
 use crate::dialect::model::{Document, Image, Message, Part, Role, Source, Thought, ToolCall, ToolKind, ToolResult};
 use crate::dialect::{Untranslatable, shared};
+use crate::json::Value;
 
 /// A string, or items; each item becomes a message.
 pub fn read(input: Option<Value>, dropped: &mut Dropped) -> Result<Vec<Message>, Untranslatable> {
@@ -148,7 +147,7 @@ fn read_reasoning(item: &mut Fields<'_>) -> Result<Message, Untranslatable> {
         let found: Vec<String> = parts
             .into_iter()
             .filter_map(|part| match part {
-                Part::Text(text) => Some(text.text),
+                Part::Text(text) => Some(text.text.into_string()),
                 _ => None,
             })
             .collect();

@@ -1,11 +1,11 @@
 //! A Responses request's settings.
 
-use serde_json::{Map, Value};
-
 use super::{read_items, read_tools};
 use crate::dialect::fields::{At, Dropped, Fields, is_empty};
 use crate::dialect::model::{Format, Message, Part, Request, Role, ServiceTier};
+use crate::dialect::shared::put;
 use crate::dialect::{Reading, Untranslatable, read_effort};
+use crate::json::{Map, Value};
 
 /// Known fields without a counterpart elsewhere, which an answer does not depend on.
 const IGNORABLE: &[&str] =
@@ -59,8 +59,12 @@ pub fn read_request(body: Value) -> Result<Reading, Untranslatable> {
     Ok(reading)
 }
 
-fn echo(fields: &Fields<'_>) -> Map<String, Value> {
-    ECHOED.iter().filter_map(|name| Some(((*name).to_owned(), fields.peek(name)?.clone()))).collect()
+fn echo(fields: &Fields<'_>) -> Map {
+    let mut echo = Map::new();
+    for name in ECHOED {
+        put(&mut echo, name, fields.peek(name));
+    }
+    echo
 }
 
 /// What is kept at OpenAI between requests, and what only OpenAI can do.

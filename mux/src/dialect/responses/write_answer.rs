@@ -1,10 +1,9 @@
 //! A plain Responses answer.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::model::{Answer, FinishReason, Part, ToolCall, ToolKind};
 use crate::dialect::shared::put;
 use crate::dialect::{Asked, Dialect, usage_value};
+use crate::json::{Map, Value, json};
 
 pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     let (status, reason) = status(&answer.finish);
@@ -13,19 +12,19 @@ pub fn write_answer(answer: &Answer, asked: &Asked) -> Value {
     put(&mut body, "object", Some("response"));
     put(&mut body, "created_at", Some(answer.created.unwrap_or(asked.now)));
     put(&mut body, "status", Some(status));
-    body.insert("error".to_owned(), Value::Null);
-    body.insert("incomplete_details".to_owned(), reason.map_or(Value::Null, |reason| json!({ "reason": reason })));
+    body.insert("error", Value::Null);
+    body.insert("incomplete_details", reason.map_or(Value::Null, |reason| json!({ "reason": reason })));
     put(&mut body, "model", Some(asked.model_of(&answer.model)));
-    body.insert("output".to_owned(), Value::Array(write_items(answer, asked)));
+    body.insert("output", Value::Array(write_items(answer, asked)));
     let usage = answer.usage.as_ref().map(|usage| usage_value(Dialect::Responses, usage));
-    body.insert("usage".to_owned(), usage.unwrap_or(Value::Null));
+    body.insert("usage", usage.unwrap_or(Value::Null));
     put(&mut body, "service_tier", answer.service_tier.as_deref().filter(|tier| *tier != "standard"));
     body.extend(echo(asked));
     Value::Object(body)
 }
 
 /// What the answer repeats of its request, with the API's defaults where that said nothing.
-pub fn echo(asked: &Asked) -> Map<String, Value> {
+pub fn echo(asked: &Asked) -> Map {
     let mut echo = Map::new();
     for (name, default) in [
         ("instructions", Value::Null),
@@ -71,7 +70,7 @@ fn write_items(answer: &Answer, asked: &Asked) -> Vec<Value> {
         let index = items.len() + usize::from(!said.is_empty());
         let item = match part {
             Part::Text(text) => {
-                said.push(json!({ "type": "output_text", "text": text.text, "annotations": [], "logprobs": [] }));
+                said.push(json!({ "type": "output_text", "text": &text.text, "annotations": [], "logprobs": [] }));
                 continue;
             }
             Part::Refusal(text) => {
@@ -79,7 +78,7 @@ fn write_items(answer: &Answer, asked: &Asked) -> Vec<Value> {
                 continue;
             }
             Part::Thinking(thought) => {
-                let summary = json!([{ "type": "summary_text", "text": thought.text }]);
+                let summary = json!([{ "type": "summary_text", "text": &thought.text }]);
                 json!({ "id": item_id("rs", &answer.id, index), "type": "reasoning", "summary": summary })
             }
             Part::ToolCall(call) => write_call(call, &answer.id, index, asked),
@@ -137,11 +136,11 @@ pub fn write_call(call: &ToolCall, answer_id: &str, index: usize, asked: &Asked)
 }
 
 fn shell_action(arguments: &str) -> Value {
-    let given = serde_json::from_str::<Value>(arguments).unwrap_or_default();
+    let given = crate::json::parse(arguments.as_bytes()).unwrap_or_default();
     let mut action = Map::new();
     put(&mut action, "type", Some("exec"));
-    action.insert("command".to_owned(), json!([]));
-    action.insert("env".to_owned(), json!({}));
+    action.insert("command", json!([]));
+    action.insert("env", json!({}));
     action.extend(given.as_object().cloned().unwrap_or_default());
     put(&mut action, "type", Some("exec"));
     Value::Object(action)

@@ -1,11 +1,10 @@
 //! The input items of a Responses request.
 
-use serde_json::{Map, Value, json};
-
 use crate::dialect::Untranslatable;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Document, Message, Part, Role, Source, ToolCall, ToolResult};
 use crate::dialect::shared::put;
+use crate::json::{Map, Value, json};
 
 /// A message's words become one item; calls and results are items of their own, in their order.
 pub fn write(messages: Vec<Message>, dropped: &mut Dropped) -> Result<Vec<Value>, Untranslatable> {
@@ -73,7 +72,7 @@ fn write_result(result: ToolResult, dropped: &mut Dropped) -> Result<Value, Untr
     if is_error {
         // There is no field for it, and the model must know.
         match content.first_mut() {
-            Some(Part::Text(text)) => text.text.insert_str(0, "Error: "),
+            Some(Part::Text(text)) => text.text = format!("Error: {}", text.text).into(),
             _ => content.insert(0, Part::text("Error")),
         }
     }

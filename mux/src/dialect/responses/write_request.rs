@@ -1,13 +1,12 @@
 //! A Responses request, which keeps nothing at OpenAI.
 
-use serde_json::{Map, Value, json};
-
 use super::write_items;
 use crate::dialect::fields::{At, Dropped};
 use crate::dialect::model::{Format, Request, Thinking, Tool, ToolChoice};
 use crate::dialect::shared::{openai_effort, put};
 use crate::dialect::thinking::never_thinks;
 use crate::dialect::{Context, Untranslatable};
+use crate::json::{Map, Value, json};
 
 pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Dropped) -> Result<Value, Untranslatable> {
     if !request.stop.is_empty() {
@@ -22,11 +21,11 @@ pub fn write_request(request: Request, context: &Context<'_>, dropped: &mut Drop
         write_tools(&request, &mut body, dropped);
     }
     let items = write_items::write(request.messages, dropped)?;
-    body.insert("input".to_owned(), Value::Array(items));
+    body.insert("input", Value::Array(items));
     Ok(Value::Object(body))
 }
 
-fn write_settings(request: &Request, context: &Context<'_>, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_settings(request: &Request, context: &Context<'_>, body: &mut Map, dropped: &mut Dropped) {
     put(body, "stream", Some(true).filter(|_| request.stream));
     put(body, "max_output_tokens", request.max_tokens);
     put(body, "temperature", request.temperature);
@@ -59,9 +58,9 @@ fn format(format: &Format) -> Value {
     Value::Object(written)
 }
 
-fn write_tools(request: &Request, body: &mut Map<String, Value>, dropped: &mut Dropped) {
+fn write_tools(request: &Request, body: &mut Map, dropped: &mut Dropped) {
     dropped.add_if(request.tools.iter().any(|tool| tool.cache.is_some()), "cache_control");
-    body.insert("tools".to_owned(), Value::Array(request.tools.iter().map(write_tool).collect()));
+    body.insert("tools", Value::Array(request.tools.iter().map(write_tool).collect()));
     let choice = request.tool_choice.as_ref().map(|choice| match choice {
         ToolChoice::Auto => json!("auto"),
         ToolChoice::None => json!("none"),
@@ -77,7 +76,7 @@ fn write_tool(tool: &Tool) -> Value {
     put(&mut written, "type", Some("function"));
     put(&mut written, "name", Some(tool.name.as_str()));
     put(&mut written, "description", tool.description.as_deref());
-    written.insert("parameters".to_owned(), tool.schema.clone());
+    written.insert("parameters", tool.schema.clone());
     // Unlike elsewhere, it is on unless told otherwise.
     put(&mut written, "strict", Some(tool.strict.unwrap_or(false)));
     Value::Object(written)

@@ -1,8 +1,7 @@
 //! The framing of server-sent events.
 
-use serde_json::Value;
-
 use crate::json;
+use crate::json::Value;
 
 /// A string as JSON text.
 pub fn string(text: &str, out: &mut Vec<u8>) {

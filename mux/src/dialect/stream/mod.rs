@@ -17,8 +17,6 @@ mod write_responses;
 
 use std::fmt::Debug;
 
-use memchr::memmem::Finder;
-
 use super::model::{Delta, ErrorKind, ProviderError};
 use super::{Asked, Dialect, read_error};
 use crate::sse::{Event, Piece, SSE_EVENT_BYTES_MAX, Splitter};
@@ -89,7 +87,6 @@ impl StreamTranslator {
             order: Order::default(),
             writer,
             usage: usage::Stream::new(from),
-            usage_key: Finder::new(r#""usage""#),
             deltas: Vec::new(),
         };
         Self { splitter: Splitter::new(), translation }
@@ -131,14 +128,13 @@ struct Translation {
     order: Order,
     writer: Box<dyn WriteSteps>,
     usage: usage::Stream,
-    usage_key: Finder<'static>,
     /// Empty between events.
     deltas: Vec<Delta>,
 }
 
 impl Translation {
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
-        self.usage.event(&event.data);
+        let tells_usage = self.usage.event(&event.data);
         if self.order.is_over() {
             return;
         }
@@ -152,7 +148,8 @@ impl Translation {
         } else if data == b"[DONE]" {
             self.reader.done(&mut self.deltas);
         } else if let Some(fields) = Fields::parse(data) {
-            self.tell_usage(data);
+            // Ahead of the event's own deltas: it may also end the stream.
+            self.deltas.extend(tells_usage.then(|| self.usage.usage()).flatten().map(Delta::Usage));
             self.reader.event(name, &fields, data, &mut self.deltas);
         } else {
             // What some servers say when they fail.
@@ -180,18 +177,6 @@ impl Translation {
             return self.deliver(&[], out);
         }
         self.fail(ErrorKind::Server, "The provider's answer broke off before it was complete; try again", out);
-    }
-
-    /// Ahead of the event's own deltas: the event may also end the stream.
-    fn tell_usage(&mut self, data: &[u8]) {
-        // OpenAI puts an empty one into every chunk.
-        let is_null = |at| {
-            let after = data.get(at + self.usage_key.needle().len()..).unwrap_or_default();
-            after.starts_with(b":null")
-        };
-        if !self.usage_key.find_iter(data).all(is_null) {
-            self.deltas.extend(self.usage.usage().map(Delta::Usage));
-        }
     }
 
     /// `data` is the event that the deltas came of.

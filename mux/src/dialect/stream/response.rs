@@ -1,9 +1,8 @@
 //! A response as the events of a Responses stream repeat it: empty at the beginning, whole at the end.
 
-use serde_json::{Value, json};
-
 use crate::dialect::model::{Answer, FinishReason, ProviderError};
 use crate::dialect::{Asked, Dialect, responses, usage_value, write_error};
+use crate::json::{Value, json};
 use crate::usage::Usage;
 
 /// What is known of the answer from the start.
@@ -41,11 +40,11 @@ impl Head {
         // Statuses that some providers give as codes are none of this dialect's.
         let is_status = error.code.as_ref().is_some_and(|code| code.parse::<u64>().is_ok());
         let code = error.code.clone().filter(|_| !is_status);
-        let mut written = write_error(Dialect::Responses, &ProviderError { code, ..error.clone() });
-        let mut field = |name: &str| {
-            written.pointer_mut(name).map(Value::take).filter(Value::is_string).unwrap_or_else(|| json!("server_error"))
-        };
-        let error = json!({ "code": field("/error/code"), "message": field("/error/message") });
+        let written = write_error(Dialect::Responses, &ProviderError { code, ..error.clone() });
+        let written = written.get("error").unwrap_or(&Value::Null);
+        let field =
+            |name: &str| written.get(name).cloned().filter(Value::is_string).unwrap_or_else(|| json!("server_error"));
+        let error = json!({ "code": field("code"), "message": field("message") });
         set(&mut response, "status", json!("failed"));
         set(&mut response, "error", error);
         set(&mut response, "usage", usage.map_or(Value::Null, |usage| usage_value(Dialect::Responses, usage)));

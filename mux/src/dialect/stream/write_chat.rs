@@ -1,11 +1,10 @@
 //! The chunks of a Chat Completions stream.
 
-use serde_json::json;
-
 use super::order::{Kind, Step};
 use super::{WriteSteps, frame};
 use crate::dialect::model::{ToolCall, ToolKind};
 use crate::dialect::{Asked, Dialect, chat, custom_input, usage_value, write_error};
+use crate::json::json;
 use crate::usage::Usage;
 
 #[derive(Debug, Default)]

@@ -1,10 +1,9 @@
 //! The events of a Messages stream.
 
-use serde_json::json;
-
 use super::order::{Kind, Step};
 use super::{WriteSteps, frame};
 use crate::dialect::{Asked, Dialect, messages, usage_value, write_error};
+use crate::json::{Value, json};
 
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -83,7 +82,7 @@ impl Writer {
         self.start(&block, out);
     }
 
-    fn start(&self, block: &serde_json::Value, out: &mut Vec<u8>) {
+    fn start(&self, block: &Value, out: &mut Vec<u8>) {
         frame::typed(&json!({ "type": "content_block_start", "index": self.index, "content_block": block }), out);
     }
 

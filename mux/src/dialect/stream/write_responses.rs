@@ -1,13 +1,12 @@
 //! The events of a Responses stream.
 
-use serde_json::{Value, json};
-
 use super::order::{Kind, Step};
 use super::response::{Head, set};
 use super::{WriteSteps, frame};
 use crate::dialect::model::{ToolCall, ToolKind};
 use crate::dialect::tools::hash;
 use crate::dialect::{Asked, responses};
+use crate::json::{Value, json};
 
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -84,7 +83,7 @@ impl WriteSteps for Writer {
 impl Writer {
     fn start(&mut self, head: Head, asked: &Asked, out: &mut Vec<u8>) {
         let response = head.begun(asked);
-        self.event(json!({ "type": "response.created", "response": response }), out);
+        self.event(json!({ "type": "response.created", "response": &response }), out);
         self.event(json!({ "type": "response.in_progress", "response": response }), out);
         self.head = Some(head);
     }
@@ -106,15 +105,15 @@ impl Writer {
 
     fn item_done(&mut self, item: Value, out: &mut Vec<u8>) {
         let index = self.items.len();
-        self.event(json!({ "type": "response.output_item.done", "output_index": index, "item": item }), out);
+        self.event(json!({ "type": "response.output_item.done", "output_index": index, "item": &item }), out);
         self.items.push(item);
     }
 
     /// An event within the open item, with what they all have.
-    fn within(&mut self, kind: &str, id: &str, mut fields: Value, out: &mut Vec<u8>) {
+    fn within(&mut self, kind: &str, id: &str, fields: Value, out: &mut Vec<u8>) {
         let mut event = json!({ "type": format!("response.{kind}"), "item_id": id, "output_index": self.items.len() });
-        if let (Some(event), Some(fields)) = (event.as_object_mut(), fields.as_object_mut()) {
-            event.append(fields);
+        if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
+            event.extend(fields);
         }
         self.event(event, out);
     }
@@ -128,7 +127,7 @@ impl Writer {
             Kind::Text | Kind::Refusal => self.open_content(*kind == Kind::Refusal, out),
             Kind::Thinking => {
                 let id = self.item_id("rs");
-                self.item_added(&json!({ "id": id, "type": "reasoning", "summary": [] }), out);
+                self.item_added(&json!({ "id": &id, "type": "reasoning", "summary": [] }), out);
                 let part = json!({ "type": "summary_text", "text": "" });
                 self.within("reasoning_summary_part.added", &id, json!({ "summary_index": 0, "part": part }), out);
                 self.item = Item::Reasoning { id };
@@ -142,8 +141,7 @@ impl Writer {
             Item::Message { id, content, .. } => (id, content),
             _ => {
                 let id = self.item_id("msg");
-                let item =
-                    json!({ "id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": [] });
+                let item = json!({ "id": &id, "type": "message", "status": "in_progress", "role": "assistant", "content": [] });
                 self.item_added(&item, out);
                 (id, Vec::new())
             }
@@ -210,21 +208,21 @@ impl Writer {
             Item::None => {}
             Item::Message { id, mut content, is_refusal } => {
                 let (kind, field) = if is_refusal { ("refusal.done", "refusal") } else { ("output_text.done", "text") };
-                let mut fields = json!({ "content_index": content.len(), field: text });
+                let mut fields = json!({ "content_index": content.len(), field: &text });
                 if !is_refusal {
                     set(&mut fields, "logprobs", json!([]));
                 }
                 self.within(kind, &id, fields, out);
                 let part = content_part(is_refusal, &text);
-                let fields = json!({ "content_index": content.len(), "part": part });
+                let fields = json!({ "content_index": content.len(), "part": &part });
                 self.within("content_part.done", &id, fields, out);
                 content.push(part);
                 self.item = Item::Message { id, content, is_refusal };
             }
             Item::Reasoning { id } => {
-                self.within("reasoning_summary_text.done", &id, json!({ "summary_index": 0, "text": text }), out);
+                self.within("reasoning_summary_text.done", &id, json!({ "summary_index": 0, "text": &text }), out);
                 let part = json!({ "type": "summary_text", "text": text });
-                self.within("reasoning_summary_part.done", &id, json!({ "summary_index": 0, "part": part }), out);
+                self.within("reasoning_summary_part.done", &id, json!({ "summary_index": 0, "part": &part }), out);
                 self.item_done(json!({ "id": id, "type": "reasoning", "summary": [part] }), out);
             }
             Item::Call { call, kind, id } => {

@@ -40,6 +40,14 @@ pub fn chat_request(bytes: usize) -> Vec<u8> {
     body.into_bytes()
 }
 
+/// Like [`chat_request`], for a streamed answer; `wish` is the first thing that its last message says.
+#[allow(dead_code, reason = "also built into tests/scan, which streams without a prompt")]
+pub fn streamed(bytes: usize, wish: &str) -> Vec<u8> {
+    let body = String::from_utf8(chat_request(bytes)).expect("JSON is UTF-8");
+    let body = body.replace("What does", &format!("{wish}What does"));
+    body.replace(r#""stream":false"#, r#""stream":true"#).into_bytes()
+}
+
 /// A user's or, every other time, an assistant's message with a file of a few kilobytes.
 fn file_message(index: usize) -> String {
     let role = ["user", "assistant"][index % 2];

@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 use memchr::memmem;
 
 use crate::load::{Arm, Connection, request};
-use crate::upstream::{EVENTS, now_ns};
+use crate::upstream::{DIGITS, MARK, USUAL, now_ns};
 use crate::{SIZES, body};
 
 /// Turns that each arm takes.
 const TURNS: usize = 6;
 const STREAMS_PER_TURN: usize = 2;
-/// In front of each event's time of sending, which has [`DIGITS`] digits.
-const MARK: &[u8] = b"sent@";
-const DIGITS: usize = 20;
 
 /// Times of all requests of a size, by arm.
 pub async fn measure(arms: &[Arm]) -> Vec<Vec<Vec<Duration>>> {
@@ -46,11 +43,10 @@ pub struct Streams {
 }
 
 pub async fn measure_streams(arms: &[Arm]) -> Vec<Streams> {
-    let body = String::from_utf8(body::chat_request(SIZES[0].bytes)).expect("JSON is UTF-8");
-    let body = body.replace(r#""stream":false"#, r#""stream":true"#);
+    let body = body::streamed(SIZES[0].bytes, "");
     let mut by_arm = Vec::new();
     for arm in arms {
-        by_arm.push((Connection::open(arm.address).await, request(&arm.path, body.as_bytes()), Streams::default()));
+        by_arm.push((Connection::open(arm.address).await, request(&arm.path, &body), Streams::default()));
     }
     for _ in 0..TURNS {
         for (connection, request, streams) in &mut by_arm {
@@ -80,12 +76,12 @@ async fn follow(connection: &mut Connection, request: &[u8], streams: &mut Strea
             (read_to, events) = (end, events + 1);
         }
     }
-    assert_eq!(events, EVENTS, "events were lost");
+    assert_eq!(events, USUAL.deltas, "events were lost");
 }
 
 /// The next event's time of sending at or after `from`, and where it ends.
 fn next_mark(buffer: &[u8], from: usize) -> Option<(u64, usize)> {
-    let start = from + memmem::find(buffer.get(from..)?, MARK)? + MARK.len();
+    let start = from + memmem::find(buffer.get(from..)?, MARK.as_bytes())? + MARK.len();
     let digits = std::str::from_utf8(buffer.get(start..start + DIGITS)?).ok()?;
     Some((digits.parse().ok()?, start + DIGITS))
 }

@@ -56,6 +56,26 @@ impl Client {
         let requests = requests as f64;
         Cost { cpu_us: cpu.as_secs_f64() * 1e6 / requests, requests_per_s: requests / elapsed.as_secs_f64() }
     }
+
+    /// How often `word` is in the last answer of each connection, and the chunks that all these came in.
+    pub fn counts(&self, word: &str) -> (Vec<usize>, usize) {
+        let answers = || self.connections.iter().map(|connection| connection.buffer.as_slice());
+        let words = answers().map(|answer| memmem::find_iter(answer, word).count()).collect();
+        (words, answers().map(chunks).sum())
+    }
+}
+
+/// Chunks of a chunked answer, without the last one, which is empty.
+fn chunks(answer: &[u8]) -> usize {
+    let Some(head) = memmem::find(answer, b"\r\n\r\n") else { return 0 };
+    let (mut rest, mut count) = (&answer[head + 4..], 0);
+    while let Some(line) = memmem::find(rest, b"\r\n") {
+        let bytes = std::str::from_utf8(&rest[..line]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let Some(bytes) = bytes.filter(|bytes| *bytes > 0) else { break };
+        rest = rest.get(line + 2 + bytes + 2..).unwrap_or_default();
+        count += 1;
+    }
+    count
 }
 
 pub fn request(path: &str, body: &[u8]) -> Vec<u8> {

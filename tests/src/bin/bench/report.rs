@@ -12,7 +12,8 @@ use crate::crowd::WORKSPACES;
 use crate::latency::Streams;
 use crate::load::Cost;
 use crate::memory::Memory;
-use crate::{MANY_RULES, ROUNDS, SIZES, machine};
+use crate::streams::{self, DELTAS, PACES};
+use crate::{EVENT_TARGET_US, MANY_RULES, ROUNDS, SIZES, machine};
 
 /// What a thousand rules, or ten thousand workspaces, may cost of few.
 const MANY_TARGET: f64 = 1.1;
@@ -29,6 +30,8 @@ pub struct Report {
     /// By size, then by arm.
     pub latencies: Vec<Vec<Vec<Duration>>>,
     pub streams: Vec<Streams>,
+    /// By pace, then by round, then by arm.
+    pub stream_costs: Vec<Vec<Vec<streams::Cost>>>,
     pub memory: Memory,
     pub took: Duration,
 }
@@ -45,6 +48,8 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut text = self.conditions();
         text += &cpu(&self.costs);
+        text += &translated(&self.costs);
+        text += &events(&self.stream_costs);
         text += &agents(&self.agents);
         text += &self.crowd();
         text += &self.throughput();
@@ -162,6 +167,61 @@ pub fn cpu(costs: &[Vec<Vec<Cost>>]) -> String {
             cpu(2),
             verdict(many, MANY_TARGET),
         );
+    }
+    text + "\n"
+}
+
+/// CPU of Envoy per request that goes to a provider of another dialect, and its answer.
+pub fn translated(costs: &[Vec<Vec<Cost>>]) -> String {
+    let mut text = String::from(
+        "**Chat requests to a provider that speaks Messages**, their answers translated back, CPU of Envoy per request, µs\n\n\
+         | prompt | bare | Muxspace, 20 rules | ratio | at most | | of one dialect |\n|---|--:|--:|--:|--:|---|--:|\n",
+    );
+    for (size, rounds) in SIZES.iter().zip(costs) {
+        let cpu = |arm: usize| median(rounds.iter().map(|arms| arms[arm].cpu_us));
+        let ratio = |of: usize| median(rounds.iter().map(|arms| arms[3].cpu_us / arms[of].cpu_us));
+        let (target, verdict) = match size.translated_target {
+            Some(target) => (target.to_string(), verdict(ratio(0), target)),
+            None => (String::new(), ""),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {:.0} | {:.0} | **{:.2}** | {target} | {verdict} | {:.2} |",
+            size.name,
+            cpu(0),
+            cpu(3),
+            ratio(0),
+            ratio(1),
+        );
+    }
+    text + "\n"
+}
+
+/// CPU of Envoy per event of a streamed answer.
+pub fn events(costs: &[Vec<Vec<streams::Cost>>]) -> String {
+    let mut text = format!(
+        "**CPU of Envoy per event of a streamed answer**, µs: {DELTAS} deltas, 8 streams at a time. `1 ms apart`: each event \
+         leaves the provider by itself; `at once`: as fast as Envoy takes them, several a read\n\n\
+         | events | provider | events a chunk, bare | Muxspace | bare | Muxspace | ratio | over bare | at most | |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
+    );
+    for ((name, _), rounds) in PACES.iter().zip(costs) {
+        for (arm, provider) in [(1, "speaks chat too"), (2, "speaks Messages")] {
+            let middle = |seen: &dyn Fn(&[streams::Cost]) -> f64| median(rounds.iter().map(|arms| seen(arms)));
+            let together = |arm: usize| middle(&|arms| arms[arm].events_per_chunk);
+            let cpu = |arm: usize| middle(&|arms| arms[arm].cpu_us_per_event);
+            let ratio = middle(&|arms| arms[arm].cpu_us_per_event / arms[0].cpu_us_per_event);
+            let over = middle(&|arms| arms[arm].cpu_us_per_event - arms[0].cpu_us_per_event);
+            let _ = writeln!(
+                text,
+                "| {name} | {provider} | {:.1} | {:.1} | {:.1} | {:.1} | {ratio:.2} | **{over:.1}** | {EVENT_TARGET_US} | {} |",
+                together(0),
+                together(arm),
+                cpu(0),
+                cpu(arm),
+                verdict(over, EVENT_TARGET_US),
+            );
+        }
     }
     text + "\n"
 }
