@@ -13,7 +13,7 @@ use crate::balance::Verdict;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome};
 use crate::headers::{Headers, PASSED_ON, is_ours, name};
-use crate::plan::{Credential, Deployed, Next, Plan, Sent};
+use crate::plan::{ClientHeader, Deployed, Next, Plan, Sent};
 use crate::translated::Whole;
 use crate::vm::Vm;
 
@@ -252,7 +252,7 @@ fn begin_try(exchange: &mut Exchange, one: Try) -> usize {
 /// What makes a request the target's own: path, host and credential; nothing of the gateway's goes along. The headers of
 /// one try are those that the next one begins with.
 fn send(plan: &Plan, next: &Next) -> Vec<Effect> {
-    let Next { index, aim, sent, body: _ } = next;
+    let Next { index: _, aim, sent, body: _ } = next;
     let provider = &aim.provider;
     // A query of one API means nothing to another.
     let query = if sent.translation.is_some() { "" } else { &plan.query };
@@ -262,19 +262,39 @@ fn send(plan: &Plan, next: &Next) -> Vec<Effect> {
         Effect::RemoveRequestHeader(name::CLUSTER.into()),
         Effect::RemoveRequestHeader(name::REQUEST_ID.into()),
     ];
-    if !plan.names_version {
-        match sent.endpoint.dialect() {
-            Dialect::Messages => {
-                effects.push(Effect::SetRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
-            }
-            _ if *index > 0 => effects.push(Effect::RemoveRequestHeader(name::ANTHROPIC_VERSION.into())),
+    vendor_headers(plan, next, &mut effects);
+    credentials(plan, next, &mut effects);
+    effects
+}
+
+fn vendor_headers(plan: &Plan, next: &Next, effects: &mut Vec<Effect>) {
+    let Next { index, sent, .. } = next;
+    let goes_on = sent.translation.is_none();
+    for ClientHeader { name, value } in &plan.vendor {
+        match value {
+            _ if !goes_on => effects.push(Effect::RemoveRequestHeader((*name).into())),
+            Some(value) if *index > 0 => effects.push(Effect::SetRequestHeader(name, value.clone())),
             _ => {}
         }
     }
+    let is_said = goes_on && plan.vendor.iter().any(|own| own.name == name::ANTHROPIC_VERSION);
+    match sent.endpoint.dialect() {
+        Dialect::Messages if is_said => {}
+        Dialect::Messages => {
+            effects.push(Effect::SetRequestHeader(name::ANTHROPIC_VERSION, ANTHROPIC_VERSION.into()));
+        }
+        _ if *index > 0 => effects.push(Effect::RemoveRequestHeader(name::ANTHROPIC_VERSION.into())),
+        _ => {}
+    }
+}
+
+fn credentials(plan: &Plan, next: &Next, effects: &mut Vec<Effect>) {
+    let Next { index, aim, .. } = next;
+    let provider = &aim.provider;
     let own = own_credential(&provider.auth);
     let is_replaced = |name: &str| own.as_ref().is_some_and(|(own, _)| *own == name);
     let goes_on = |name: &&'static str| provider.auth == Auth::Passthrough && PASSED_ON.contains(name);
-    for Credential { name, value } in &plan.credentials {
+    for ClientHeader { name, value } in &plan.credentials {
         match value {
             _ if is_replaced(name) => {}
             Some(value) if goes_on(name) && *index > 0 => effects.push(Effect::SetRequestHeader(name, value.clone())),
@@ -290,7 +310,6 @@ fn send(plan: &Plan, next: &Next) -> Vec<Effect> {
         }
     }
     effects.extend(own.map(|(name, value)| Effect::SetRequestHeader(name, value)));
-    effects
 }
 
 /// Where providers get their own keys.

@@ -49,6 +49,10 @@ pub const CREDENTIALS: [&str; 5] = [name::AUTHORIZATION, name::X_API_KEY, "api-k
 /// Those of them that a provider gets which the client's own credential is meant for.
 pub const PASSED_ON: [&str; 3] = [name::AUTHORIZATION, name::X_API_KEY, "api-key"];
 
+/// What clients of one vendor's API tell it; a provider of another dialect gets none of it.
+pub const VENDOR_HEADERS: [&str; 5] =
+    [name::ANTHROPIC_VERSION, "anthropic-beta", "openai-beta", "openai-organization", "openai-project"];
+
 /// This gateway's own names: a provider's answer must not pass for its word.
 pub fn is_ours(name: &str) -> bool {
     name.starts_with("x-muxspace-")

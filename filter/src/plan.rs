@@ -22,17 +22,17 @@ pub struct Plan {
     pub deployment: Option<Deployed>,
     /// Query of the client's path, with its `?`.
     pub query: String,
-    /// What the client sent.
-    pub credentials: Vec<Credential>,
-    /// Whether the client says which version of Anthropic's API it speaks.
-    pub names_version: bool,
+    /// In which the client sent a credential.
+    pub credentials: Vec<ClientHeader>,
+    /// That mean something to one vendor's API alone.
+    pub vendor: Vec<ClientHeader>,
     pub first: Sent,
     pub later: Later,
 }
 
-/// A header in which the client sent a credential.
+/// A header that the client sent and that not every provider gets.
 #[derive(Debug)]
-pub struct Credential {
+pub struct ClientHeader {
     pub name: &'static str,
     /// As text. One try's headers are the next one's: a further try that passes it on must put it back.
     pub value: Option<String>,

@@ -14,8 +14,8 @@ use proto::v1;
 
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared};
-use crate::headers::{CREDENTIALS, Headers, is_internal, name, retry};
-use crate::plan::{Credential, Deployed, KEPT_BYTES_MAX, Kept, Later, Plan, Sent};
+use crate::headers::{CREDENTIALS, Headers, VENDOR_HEADERS, is_internal, name, retry};
+use crate::plan::{ClientHeader, Deployed, KEPT_BYTES_MAX, Kept, Later, Plan, Sent};
 use crate::vm::Vm;
 
 /// Bytes of a request body. Envoy's own buffer limit, which answers past it, is the same.
@@ -206,8 +206,8 @@ impl Route {
             tries,
             deployment,
             query: query.to_owned(),
-            credentials: head.credentials(is_one_of_several),
-            names_version: head.headers.get(name::ANTHROPIC_VERSION).is_some(),
+            credentials: head.sent(&CREDENTIALS, is_one_of_several),
+            vendor: head.sent(&VENDOR_HEADERS, is_one_of_several),
             first: Sent { endpoint, usage_chunk, translation },
             later,
         };
@@ -328,11 +328,11 @@ impl Head {
         self.headers.get(name::ANTHROPIC_VERSION).map_or(Dialect::Chat, |_| Dialect::Messages)
     }
 
-    /// What the client sent, with its values or by name alone.
-    fn credentials(&self, with_values: bool) -> Vec<Credential> {
-        let sent = CREDENTIALS.into_iter().filter(|own| self.headers.names().any(|name| name == *own));
+    /// Those of these headers that the client sent, with their values or by name alone.
+    fn sent(&self, names: &[&'static str], with_values: bool) -> Vec<ClientHeader> {
+        let sent = names.iter().filter(|own| self.headers.names().any(|name| name == **own));
         let value = |name| self.headers.get(name).filter(|_| with_values).map(str::to_owned);
-        sent.map(|name| Credential { name, value: value(name) }).collect()
+        sent.map(|name| ClientHeader { name, value: value(name) }).collect()
     }
 }
 

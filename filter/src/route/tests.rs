@@ -195,7 +195,7 @@ fn rules_see_headers_and_messages_name_a_version() {
         id.map_or(step, |id| Attempt::default().request_headers(&mut vm, Some(&id), 1))
     };
     let version = |step: &Step| {
-        step.effects.iter().any(|effect| matches!(effect, Effect::AddRequestHeader("anthropic-version", _)))
+        step.effects.iter().any(|effect| matches!(effect, Effect::SetRequestHeader("anthropic-version", _)))
     };
     let sent = ask(&[("x-team", "red")]);
     assert!(sent.flow == Flow::Continue && version(&sent));
