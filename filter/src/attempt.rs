@@ -6,21 +6,18 @@ use std::rc::Rc;
 use mux::config::{Auth, KeyHeader};
 use mux::dialect::Dialect;
 use mux::refusal::{Code, Refusal};
-use mux::route::Aim;
 
 use crate::answer::Answer;
 use crate::balance::Verdict;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome};
 use crate::headers::{Headers, PASSED_ON, is_ours, name};
-use crate::plan::{ClientHeader, Deployed, Next, Plan, Sent};
+use crate::plan::{ClientHeader, Next, Plan, Sent};
 use crate::translated::Whole;
 use crate::vm::Vm;
 
 /// For clients that do not say which version of Anthropic's API they speak.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
-/// With which a try ends that is not made: Envoy then makes the next one.
-const PASSED_OVER: u16 = 503;
 /// What a translated answer is, unless it is a stream.
 const JSON: &str = "application/json";
 
@@ -65,9 +62,6 @@ impl Attempt {
         let target = number.saturating_sub(1);
         let (effects, body, sent) = {
             let own = exchange.borrow();
-            if is_passed_over(vm, &own, target) {
-                return Step::reply(Reply::json(PASSED_OVER, Vec::new()));
-            }
             let next = match own.plan.next(target) {
                 Ok(next) => next,
                 Err(refusal) => return Step::reply(Reply::refusal(&refusal, own.client)),
@@ -228,18 +222,6 @@ impl OneTry {
             None => Answer::new(endpoint.dialect(), status, kind, encoding, *usage_chunk),
         }
     }
-}
-
-/// Whether a target is left alone that failed of late: only if a later one may do better.
-fn is_passed_over(vm: &Vm, exchange: &Exchange, target: usize) -> bool {
-    let Some(Deployed { workspace, deployment }) = &exchange.plan.deployment else { return false };
-    let is_open = |aim: &Aim| {
-        let alias = aim.alias.as_ref();
-        alias.is_some_and(|alias| vm.balances.is_open(&workspace.name, &deployment.name, alias, vm.now_ms))
-    };
-    let tries = &exchange.plan.tries;
-    // The first was chosen, and may be a probe.
-    target > 0 && tries.get(target).is_some_and(is_open) && !tries.iter().skip(target + 1).all(is_open)
 }
 
 fn begin_try(exchange: &mut Exchange, one: Try) -> usize {

@@ -75,13 +75,6 @@ impl Balances {
         At { balances: self, now_ms }
     }
 
-    /// Whether a target is left alone.
-    pub fn is_open(&self, workspace: &Name, deployment: &Alias, target: &Alias, now_ms: u64) -> bool {
-        let state = self.states.get(&(workspace.clone(), deployment.clone()));
-        let health = state.and_then(|state| state.targets.get(target));
-        health.is_some_and(|health| health.circuit.is_open(now_ms))
-    }
-
     /// A try at a target has ended.
     pub fn note(&mut self, workspace: &Name, deployment: &Deployment, target: &Alias, verdict: Verdict, now_ms: u64) {
         let targets = &mut self.state(workspace, &deployment.name).targets;
@@ -144,37 +137,39 @@ impl Circuit {
 }
 
 impl Balancer for At<'_> {
-    fn first(&mut self, workspace: &Workspace, deployment: &Deployment, tries: &Tries) -> usize {
+    fn order(&mut self, workspace: &Workspace, deployment: &Deployment, tries: &Tries) -> Vec<usize> {
         let (now_ms, mut random) = (self.now_ms, self.balances.random.fork());
         let state = self.balances.state(&workspace.name, &deployment.name);
         let count = tries.count();
         let aliases = || tries.iter().filter_map(|aim| aim.alias.as_ref());
         let is_closed = |alias: &Alias| state.targets.get(alias).is_none_or(|own| !own.circuit.is_open(now_ms));
-        let closed: Vec<bool> = aliases().map(is_closed).collect();
-        let all_open = !closed.contains(&true);
-        let may = |index: usize| all_open || closed.get(index).copied().unwrap_or(false);
+        let mut may: Vec<bool> = aliases().map(is_closed).collect();
+        let all_open = !may.contains(&true);
+        may.iter_mut().for_each(|may| *may |= all_open);
         let from = match deployment.policy {
             Policy::Ordered => 0,
             Policy::RoundRobin => state.turns % count,
             Policy::Weighted => {
-                let weight = |(index, alias): (usize, &Alias)| {
+                let weight = |(alias, may): (&Alias, &bool)| {
                     let own = deployment.targets.iter().find(|target| target.alias == *alias);
-                    if may(index) { own.map_or(0, |own| u64::from(own.weight)) } else { 0 }
+                    if *may { own.map_or(0, |own| u64::from(own.weight)) } else { 0 }
                 };
-                let weights: Vec<u64> = aliases().enumerate().map(weight).collect();
+                let weights: Vec<u64> = aliases().zip(&may).map(weight).collect();
                 by_weight(&weights, &mut random)
             }
         };
         state.turns = state.turns.wrapping_add(1);
-        let first = (from..from + count).map(|index| index % count).find(|index| may(*index)).unwrap_or(0);
-        if let Some(health) = aliases().nth(first).and_then(|alias| state.targets.get_mut(alias))
-            && let Circuit::Open { .. } | Circuit::Probing { .. } = health.circuit
+        let round = (from..from + count).map(|index| index % count);
+        let order: Vec<usize> = round.filter(|index| may.get(*index) == Some(&true)).collect();
+        let first = order.first().and_then(|first| aliases().nth(*first));
+        if let Some(health) = first.and_then(|alias| state.targets.get_mut(alias))
+            && health.circuit != Circuit::Closed
             && !all_open
         {
             let until_ms = now_ms + u64::from(deployment.breaker.cooldown_s) * 1_000;
             health.circuit = Circuit::Probing { until_ms };
         }
-        first
+        order
     }
 }
 

@@ -124,6 +124,16 @@ impl Clusters {
         self.offer.borrow().clusters.keys().cloned().collect()
     }
 
+    /// Offered sequences, and the clusters that they go through.
+    pub fn in_sequences(&self) -> BTreeSet<String> {
+        let offer = self.offer.borrow();
+        let sequences = offer.clusters.values().filter_map(|spec| match &spec.kind {
+            ClusterKind::Sequence(clusters) => Some(clusters.iter().chain([&spec.name])),
+            ClusterKind::Provider { .. } => None,
+        });
+        sequences.flatten().cloned().collect()
+    }
+
     /// Waits until every stream has answered the present offer, at most for `timeout`.
     pub async fn wait_answered(&self, timeout: Duration) -> bool {
         let version = self.offer.borrow().version;

@@ -21,6 +21,8 @@ const CLUSTERS_ANSWERED_TIMEOUT: Duration = Duration::from_secs(1);
 const NAME_RESOLUTION_GRACE: Duration = Duration::from_millis(200);
 /// How long clusters that are no longer used wait for nodes to move on.
 const NODES_MOVED_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the clusters of a deployment stay that is there no more: longer than most requests wait for an answer.
+const FURTHER_TRIES_GRACE: Duration = Duration::from_secs(600);
 /// Pause after a failed read of the store.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -95,7 +97,8 @@ async fn offer(publisher: &Publisher, specs: Vec<ClusterSpec>) {
     }
 }
 
-/// Withdraws, in the background, the clusters that the published revision does not name.
+/// Withdraws, in the background, the clusters that the published revision does not name. Those that a deployment goes
+/// through stay somewhat longer: a request that is under way may still go on to its next target.
 fn withdraw_unused(publisher: &Arc<Publisher>) {
     let unused = &publisher.clusters.names() - &used_clusters(publisher);
     if unused.is_empty() {
@@ -105,11 +108,22 @@ fn withdraw_unused(publisher: &Arc<Publisher>) {
     tokio::spawn(async move {
         let revision = publisher.published_revision();
         let lagging = publisher.wait_applied(revision, NODES_MOVED_TIMEOUT).await.len();
-        // A later revision may use one of them again.
-        let still_unused = &unused - &used_clusters(&publisher);
+        let in_sequences = &unused & &publisher.clusters.in_sequences();
+        withdraw(&publisher, &(&unused - &in_sequences), lagging);
+        tokio::select! {
+            () = publisher.closed() => {}
+            () = tokio::time::sleep(FURTHER_TRIES_GRACE) => withdraw(&publisher, &in_sequences, lagging),
+        }
+    });
+}
+
+fn withdraw(publisher: &Publisher, unused: &BTreeSet<String>, lagging: usize) {
+    // A later revision may use one of them again.
+    let still_unused = unused - &used_clusters(publisher);
+    if !still_unused.is_empty() {
         publisher.clusters.remove(&still_unused);
         tracing::info!(clusters = ?still_unused, lagging_nodes = lagging, "clusters withdrawn");
-    });
+    }
 }
 
 fn used_clusters(publisher: &Publisher) -> BTreeSet<String> {

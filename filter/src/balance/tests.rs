@@ -69,7 +69,11 @@ impl Bench {
     }
 
     fn first(&mut self, now_ms: u64) -> usize {
-        self.balances.at(now_ms).first(&self.workspace, &self.deployment, &self.tries)
+        self.order(now_ms)[0]
+    }
+
+    fn order(&mut self, now_ms: u64) -> Vec<usize> {
+        self.balances.at(now_ms).order(&self.workspace, &self.deployment, &self.tries)
     }
 
     fn note(&mut self, target: usize, verdict: Verdict, now_ms: u64) {
@@ -77,7 +81,9 @@ impl Bench {
     }
 
     fn is_open(&self, target: usize, now_ms: u64) -> bool {
-        self.balances.is_open(&self.workspace.name, &self.deployment.name, &alias(target), now_ms)
+        let states = self.balances.states.values();
+        let health = states.filter_map(|state| state.targets.get(&alias(target))).next();
+        health.is_some_and(|health| health.circuit.is_open(now_ms))
     }
 }
 
@@ -95,6 +101,14 @@ fn policies_choose_the_first() {
     for (count, percent) in counts.iter().zip([70, 20, 10]) {
         assert!((count - percent * 100).abs() <= 200, "{counts:?}");
     }
+}
+
+#[test]
+fn open_targets_are_left_out_and_the_others_go_round() {
+    let mut bench = Bench::new(Policy::RoundRobin, &[1, 1, 1]);
+    assert_eq!([bench.order(0), bench.order(0)], [vec![0, 1, 2], vec![1, 2, 0]]);
+    bench.note(0, Verdict::Failure { retry_after_ms: Some(1_000) }, 0);
+    assert_eq!([bench.order(1), bench.order(1), bench.order(1)], [vec![2, 1], vec![1, 2], vec![1, 2]]);
 }
 
 #[test]

@@ -205,8 +205,33 @@ impl KeyHash {
     }
 }
 
-/// The clusters that the deployments of a workspace go through, in every order in which they may be tried: what is first
-/// changes, what follows goes round. `cluster_of` knows the cluster of a provider that exists.
+/// The orders in which so many targets may be tried: all of them, all but one, or any two, whichever comes first; after
+/// it they go round. (One alone needs no order.)
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut sets: Vec<Vec<usize>> = vec![(0..count).collect()];
+    if count > 2 {
+        sets.extend((0..count).map(|skipped| (0..count).filter(|index| *index != skipped).collect()));
+    }
+    if count > 3 {
+        sets.extend((0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other])));
+    }
+    let rotations = |set: Vec<usize>| {
+        (0..set.len()).map(move |first| {
+            let mut order = set.clone();
+            order.rotate_left(first);
+            order
+        })
+    };
+    sets.into_iter().filter(|set| set.len() > 1).flat_map(rotations).collect()
+}
+
+/// How many of the targets that are left of `count` may be tried, so that theirs is one of the orders that there are.
+pub fn tries_max(left: usize, count: usize) -> usize {
+    if left + 1 >= count { left } else { left.min(2) }
+}
+
+/// The clusters that the deployments of a workspace go through, in every order in which they may be tried. `cluster_of`
+/// knows the cluster of a provider that exists.
 pub fn sequences<'c>(
     models: &[CollectionModel],
     deployments: &[Deployment],
@@ -217,12 +242,8 @@ pub fn sequences<'c>(
     deployments.iter().flat_map(move |deployment| {
         let providers = deployment.targets.iter().filter_map(|target| models.get(&target.alias));
         let clusters: Vec<&str> = providers.filter_map(|provider| cluster_of(provider)).collect();
-        let orders = if clusters.len() > 1 { clusters.len() } else { 0 };
-        (0..orders).map(move |first| {
-            let mut order = clusters.clone();
-            order.rotate_left(first);
-            order
-        })
+        let of_order = |order: Vec<usize>| order.into_iter().filter_map(|index| clusters.get(index).copied()).collect();
+        orders(clusters.len()).into_iter().map(of_order).collect::<Vec<_>>()
     })
 }
 
@@ -245,7 +266,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{Alias, InvalidAlias, KeyHash, composite_name};
+    use super::{Alias, InvalidAlias, KeyHash, TARGETS_MAX, composite_name, orders, tries_max};
 
     #[test]
     fn aliases() {
@@ -262,6 +283,21 @@ mod tests {
     fn a_key_is_known_by_half_its_digest() {
         // SHA-256 of "abc", FIPS 180-2, appendix B.1.
         assert_eq!(KeyHash::of("abc").0[..4], [0xba, 0x78, 0x16, 0xbf]);
+    }
+
+    #[test]
+    fn every_choice_of_targets_has_an_order() {
+        for (count, expected) in [(1, 0), (2, 2), (3, 9), (4, 28), (8, 120)] {
+            assert_eq!(orders(count).len(), expected, "of {count}");
+        }
+        for count in 2..=TARGETS_MAX {
+            let orders = orders(count);
+            for closed in 1_u32..1 << count {
+                let left: Vec<usize> = (0..count).filter(|index| closed & 1 << index != 0).collect();
+                let tried = &left[..tries_max(left.len(), count)];
+                assert!(tried.len() == 1 || orders.iter().any(|order| order == tried), "{tried:?} of {count}");
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod rule;
 pub use gateway::{
     ALIAS_BYTES_MAX, Alias, Breaker, COLLECTION_MAX, CollectionModel, DEPLOYMENTS_MAX, Deployment, DeploymentTarget,
     Holder, InvalidAlias, KEY_PREFIX, Key, KeyHash, Policy, RETRY_ON_DEFAULT, SCOPE_NAMES_MAX, Scope, Scopes,
-    TARGETS_MAX, composite_name, sequences,
+    TARGETS_MAX, composite_name, sequences, tries_max,
 };
 pub use rule::{HeaderCondition, InvalidTarget, Model, RequestKind, Rule, Target, Turns, When};
 

@@ -1,23 +1,24 @@
 //! In which order the targets of a request are tried.
 
 use super::resolve::{Aim, Destination};
-use crate::config::{Deployment, composite_name};
+use crate::config::{Deployment, composite_name, tries_max};
 use crate::snapshot::Workspace;
 
-/// Chooses the target of a deployment that is tried first. It alone knows what happened before; this crate keeps no
-/// state.
+/// Chooses which targets of a deployment are tried, and in which order. It alone knows what happened before; this crate
+/// keeps no state.
 pub trait Balancer {
-    /// Its place in `tries`, which are in the deployment's own order.
-    fn first(&mut self, workspace: &Workspace, deployment: &Deployment, tries: &Tries) -> usize;
+    /// Places in `tries`, which are in the deployment's own order: it may begin anywhere, goes round from there, and may
+    /// leave some out.
+    fn order(&mut self, workspace: &Workspace, deployment: &Deployment, tries: &Tries) -> Vec<usize>;
 }
 
-/// Always the first: for those who only want to know.
+/// All of them as they stand: for those who only want to know.
 #[derive(Debug)]
 pub struct InOrder;
 
 impl Balancer for InOrder {
-    fn first(&mut self, _: &Workspace, _: &Deployment, _: &Tries) -> usize {
-        0
+    fn order(&mut self, _: &Workspace, _: &Deployment, tries: &Tries) -> Vec<usize> {
+        (0..tries.count()).collect()
     }
 }
 
@@ -34,8 +35,13 @@ impl Tries {
         match destination {
             Destination::Model(first) => Self { first, others: Vec::new() },
             Destination::Deployment(deployment, tries) => {
-                let start = balancer.first(workspace, &deployment, &tries);
-                (0..start.min(tries.others.len())).fold(tries, |tries, _| tries.rotated())
+                let mut order = balancer.order(workspace, &deployment, &tries);
+                order.truncate(tries_max(order.len(), tries.count()));
+                let mut chosen = order.into_iter().filter_map(|index| tries.get(index).cloned());
+                match chosen.next() {
+                    Some(first) => Self { first, others: chosen.collect() },
+                    None => tries,
+                }
             }
         }
     }

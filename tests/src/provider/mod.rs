@@ -133,6 +133,32 @@ pub async fn refusing_endpoint() -> String {
     format!("http://{}/v1", listener.local_addr().expect("a bound listener has an address"))
 }
 
+/// An endpoint that takes a request and closes the connection without a word, until it is dropped.
+pub struct HangsUp {
+    pub endpoint: String,
+    server: JoinHandle<()>,
+}
+
+impl HangsUp {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let endpoint = format!("http://{}/v1", listener.local_addr().expect("a bound listener has an address"));
+        let server = tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let mut request = [0; 64];
+                _ = tokio::io::AsyncReadExt::read(&mut connection, &mut request).await;
+            }
+        });
+        Self { endpoint, server }
+    }
+}
+
+impl Drop for HangsUp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
