@@ -7,6 +7,7 @@ mod compose;
 mod conditions;
 mod dialects;
 mod envoy_state;
+mod gateway;
 mod hygiene;
 mod instructions;
 mod paths;

@@ -74,7 +74,7 @@ pub fn table_of(rules: &[Value]) -> String {
     let row = |(number, rule): (usize, &Value)| {
         let target = table::at(rule, "/target");
         let is_broken = rule.get("broken").and_then(Value::as_bool) == Some(true);
-        let target = if is_broken { format!("{target} (broken: its provider is gone)") } else { target };
+        let target = if is_broken { format!("{target} (broken: it is gone)") } else { target };
         vec![(number + 1).to_string(), table::at(rule, "/name"), conditions(rule), target]
     };
     let rows = rules.iter().enumerate().map(row).collect();
