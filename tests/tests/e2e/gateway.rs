@@ -15,7 +15,8 @@ async fn write(stack: &Stack, method: Method, path: &str, body: Value) {
 /// Workspace `team` with the models `fast` and `deep`, `off`, which is switched off, and the deployment `steady`.
 async fn team(stack: &Stack) {
     stack.api.add_workspace("team", json!([])).await;
-    for (alias, model, enabled) in [("fast", "one/mini", true), ("deep", "two/large", true), ("off", "two/off", false)] {
+    for (alias, model, enabled) in [("fast", "one/mini", true), ("deep", "two/large", true), ("off", "two/off", false)]
+    {
         write(stack, Method::POST, "models", json!({"alias": alias, "model": model, "enabled": enabled})).await;
     }
     write(stack, Method::POST, "deployments", json!({"name": "steady", "targets": [{"model": "deep"}]})).await;
@@ -30,7 +31,8 @@ async fn team(stack: &Stack) {
 async fn ask(stack: &Stack, model: &str, text: &str) -> (u16, String) {
     let reply = stack.send(PATH, json!({"model": model, "messages": [{"role": "user", "content": text}]})).await;
     let status = reply.status.as_u16();
-    let told = if status == 200 { reply.json()["model"].as_str().unwrap_or_default().into() } else { reply.error_code() };
+    let told =
+        if status == 200 { reply.json()["model"].as_str().unwrap_or_default().into() } else { reply.error_code() };
     (status, told)
 }
 

@@ -111,7 +111,7 @@ async fn a_refused_deployment_changes_nothing() {
     api.post("/api/v1/workspaces/default/models", model).await.expect_problem(409, "name_taken");
     api.post("/api/v1/workspaces/none/deployments", with(json!({}))).await.expect_problem(404, "not_found");
     api.get("/api/v1/workspaces/none/deployments").await.expect_problem(404, "not_found");
-    for answer in [api.get(&at("x")).await, api.patch(&at("x"), json!({})).await, api.delete(&at("a b")).await] {
+    for answer in [api.get(&at("x")).await, api.patch(&at("x"), json!({})).await, api.delete(&at("a%20b")).await] {
         answer.expect_problem(404, "not_found");
     }
     assert_eq!(api.get(&at("kept")).await.expect(200).json, kept.json);
