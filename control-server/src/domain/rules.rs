@@ -106,7 +106,7 @@ mod tests {
             draft(Some("a"), "p/m"),
             draft(Some("a"), "p/m"),
             draft(Some(""), "p/m"),
-            draft(None, "no-slash"),
+            draft(None, "no target"),
             draft(Some("rule-2"), "p/m"),
         ];
         let pointers: Vec<String> = check(&workspace, drafts).unwrap_err().into_iter().map(|e| e.pointer).collect();

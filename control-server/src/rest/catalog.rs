@@ -33,7 +33,7 @@ pub(super) struct ModelDoc {
     /// Which of `capabilities` and `price` were set by hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overridden: Vec<OverridableDoc>,
-    /// True: the provider no longer lists it, but a rule uses it.
+    /// True: the provider no longer lists it, but a rule or a workspace uses it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     missing: bool,
     /// When the provider last listed it.

@@ -1,6 +1,7 @@
 //! The store against a real database file.
 
 mod catalog;
+mod gateway;
 mod workspaces;
 
 use mux::config::{DEFAULT, Model, Name, Rule, Target, When};
@@ -54,6 +55,8 @@ fn new_workspace(text: &str) -> NewWorkspace {
         description: String::new(),
         instructions: String::new(),
         rules: Vec::new(),
+        models: Vec::new(),
+        deployments: Vec::new(),
         settings: Settings::default(),
     }
 }

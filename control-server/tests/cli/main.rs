@@ -8,6 +8,7 @@ mod connection;
 mod doctor;
 mod edit;
 mod explain;
+mod gateway;
 mod logs;
 mod providers;
 mod real;

@@ -113,6 +113,53 @@ async fn workspaces_and_sessions_are_chosen_as_on_the_request_path() {
 }
 
 #[tokio::test]
+async fn names_of_the_workspace_lead_where_they_say() {
+    let api = api().await;
+    let workspace = json!({"name": "team", "rules": []});
+    api.post("/api/v1/workspaces", workspace).await.expect(201);
+    for (alias, model, enabled) in [("fast", "p/mini", true), ("deep", "a/claude", true), ("off", "p/large", false)] {
+        let body = json!({"alias": alias, "model": model, "enabled": enabled});
+        api.post("/api/v1/workspaces/team/models", body).await.expect(201);
+    }
+    let targets = json!([{"model": "off"}, {"model": "fast"}, {"model": "deep"}]);
+    let both = json!({"name": "both", "targets": targets});
+    api.post("/api/v1/workspaces/team/deployments", both).await.expect(201);
+    let rules =
+        json!([{"name": "named", "when": {"file": "*.md"}, "target": "both"}, {"name": "rest", "target": "fast"}]);
+    let made = api.put("/api/v1/workspaces/team/rules", rules).await.expect(200);
+    api.published(made.revision()).await;
+    let ask = |endpoint: &str, model: &str, text: &str| {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": text}]});
+        json!({"workspace": "team", "endpoint": endpoint, "body": body})
+    };
+    let document = "```md a.md\n# A\n```";
+    for (endpoint, model, text, expected) in [
+        (
+            "chat/completions",
+            "x",
+            document,
+            json!({"rule": "named", "target": "both", "targets": ["p/mini", "a/claude"]}),
+        ),
+        ("chat/completions", "x", "hi", json!({"rule": "rest", "target": "p/mini", "targets": ["p/mini"]})),
+        (
+            "/v1/chat/completions",
+            "both",
+            "hi",
+            json!({"rule": null, "target": "both", "targets": ["p/mini", "a/claude"]}),
+        ),
+        ("/v1/chat/completions", "deep", "hi", json!({"rule": null, "target": "a/claude", "targets": ["a/claude"]})),
+    ] {
+        let answer = api.post(PATH, ask(endpoint, model, text)).await.expect(200);
+        assert_eq!(answer.json["decision"], expected, "{endpoint} {model} {text}");
+    }
+    for (model, code, status) in [("off", "not_allowed", 403), ("p/mini", "model_not_found", 404)] {
+        let answer = api.post(PATH, ask("/v1/chat/completions", model, "hi")).await.expect(200);
+        let refusal = &answer.json["refusal"];
+        assert_eq!((&refusal["code"], &refusal["status"]), (&json!(code), &json!(status)), "{model}");
+    }
+}
+
+#[tokio::test]
 async fn a_whole_prompt_fits() {
     let api = api().await;
     let large = json!({"endpoint": "chat/completions", "body": prompt(&"x".repeat(8 << 20))});

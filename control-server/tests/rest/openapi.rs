@@ -21,7 +21,12 @@ async fn every_described_path_is_routed() {
     assert!(paths.len() > 10);
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            let path = path.replace("{name}", "default").replace("{id}", "default").replace("{provider}", "default");
+            let path = path
+                .replace("{name}", "default")
+                .replace("{id}", "default")
+                .replace("{provider}", "default")
+                .replace("{alias}", "default")
+                .replace("{deployment}", "default");
             let answer = api.raw(&method.to_uppercase(), &path, "").await;
             let detail = answer.json["detail"].as_str().unwrap_or_default();
             assert!(!detail.contains("/openapi.json"), "{method} {path} is not routed");

@@ -8,6 +8,7 @@ mod conditions;
 mod deployments;
 mod dialects;
 mod envoy_state;
+mod gateway;
 mod hygiene;
 mod instructions;
 mod paths;

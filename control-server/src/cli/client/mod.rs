@@ -5,12 +5,14 @@
 mod api;
 mod apply;
 mod confirm;
+mod deployment;
 mod diff;
 mod doctor;
 mod document;
 mod explain;
 mod input;
 mod logs;
+mod model;
 pub mod out;
 mod problem;
 mod provider;
@@ -69,6 +71,22 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Work with the models that a workspace allows, each under an alias.
+    #[command(after_help = model::EXAMPLES)]
+    Model {
+        #[command(subcommand)]
+        command: model::Command,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Work with deployments: virtual models that go to one of several, and to another if that fails.
+    #[command(after_help = deployment::EXAMPLES)]
+    Deployment {
+        #[command(subcommand)]
+        command: deployment::Command,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Work with sessions, each of which has its own active workspace.
     #[command(after_help = session::EXAMPLES)]
     Session {
@@ -77,7 +95,7 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Write a workspace as a document: instructions, rules and settings, never keys or history.
+    /// Write a workspace as a document: instructions, models, deployments, rules and settings, never keys or history.
     #[command(after_help = transfer::EXPORT_EXAMPLES)]
     Export {
         #[command(flatten)]
@@ -157,6 +175,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Workspace { command, common } => workspace::run(&Context::new(common)?, command).await,
         Command::Rules { command, common } => rules::run(&Context::new(common)?, command).await,
         Command::Provider { command, common } => provider::run(&Context::new(common)?, command).await,
+        Command::Model { command, common } => model::run(&Context::new(common)?, command).await,
+        Command::Deployment { command, common } => deployment::run(&Context::new(common)?, command).await,
         Command::Session { command, common } => session::run(&Context::new(common)?, command).await,
         Command::Export { arguments, common } => transfer::export(&Context::new(common)?, arguments).await,
         Command::Import { arguments, common } => transfer::import(&Context::new(common)?, arguments).await,

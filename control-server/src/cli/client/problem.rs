@@ -27,7 +27,12 @@ struct FieldError {
 #[derive(Deserialize)]
 struct Use {
     workspace: String,
-    rule: String,
+    #[serde(default)]
+    rule: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    deployment: Option<String>,
 }
 
 /// The message of a refusal: one line for each bad field, with its pointer; `None`: this is no problem document.
@@ -45,8 +50,11 @@ pub fn explain(body: &Value) -> Option<String> {
             pointer => write!(text, "{line_end}{pointer}: {detail}"),
         };
     }
-    for Use { workspace, rule } in used_by {
-        let _infallible = write!(text, "\n  used by rule {rule} of workspace {workspace}");
+    for Use { workspace, rule, model, deployment } in used_by {
+        for (kind, name) in [("rule", rule), ("model", model), ("deployment", deployment)] {
+            let Some(name) = name else { continue };
+            let _infallible = write!(text, "\n  used by {kind} {name} of workspace {workspace}");
+        }
     }
     Some(clean(&text))
 }
@@ -68,6 +76,10 @@ mod tests {
             (
                 json!({"detail": "it is in use", "used_by": [{"workspace": "docs", "rule": "md"}]}),
                 Some("it is in use\n  used by rule md of workspace docs"),
+            ),
+            (
+                json!({"detail": "it", "used_by": [{"workspace": "a", "model": "m"}, {"workspace": "b", "deployment": "d"}]}),
+                Some("it\n  used by model m of workspace a\n  used by deployment d of workspace b"),
             ),
             (json!({"detail": "red \u{1b}[31m"}), Some("red  [31m")),
             (json!({"error": "something else"}), None),

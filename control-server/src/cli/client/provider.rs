@@ -41,10 +41,10 @@ pub enum Command {
     },
     /// Ask a provider for its models again.
     Refresh { name: String },
-    /// Remove a provider that no rule uses, or with --force any.
+    /// Remove a provider that no rule and no workspace uses, or with --force any.
     Remove {
         name: String,
-        /// Also if rules use it: they stay, are broken and never match
+        /// Also if something uses it: what does stays, and is broken
         #[arg(long)]
         force: bool,
         /// Don't ask
@@ -109,7 +109,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Refresh { name } => refresh(context, &name).await,
         Command::Remove { name, force, yes } => {
             if force {
-                confirm::destruction(yes, &format!("Remove provider {name}, also if rules use it?"))?;
+                confirm::destruction(yes, &format!("Remove provider {name}, also if something uses it?"))?;
             }
             let query: &[_] = if force { &[("force", "true")] } else { &[] };
             let answer = api.write(Method::DELETE, &["providers", &name], query, None).await?;

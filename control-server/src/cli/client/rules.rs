@@ -74,7 +74,8 @@ pub fn table_of(rules: &[Value]) -> String {
     let row = |(number, rule): (usize, &Value)| {
         let target = table::at(rule, "/target");
         let is_broken = rule.get("broken").and_then(Value::as_bool) == Some(true);
-        let target = if is_broken { format!("{target} (broken: its provider is gone)") } else { target };
+        let gone = if target.contains('/') { "its provider is gone" } else { "it leads nowhere" };
+        let target = if is_broken { format!("{target} (broken: {gone})") } else { target };
         vec![(number + 1).to_string(), table::at(rule, "/name"), conditions(rule), target]
     };
     let rows = rules.iter().enumerate().map(row).collect();
@@ -112,6 +113,8 @@ mod tests {
             assert_eq!(conditions(&rule), expected, "{rule}");
         }
         let table = table_of(&[json!({"name": "a", "target": "p/m", "broken": true})]);
-        assert!(table.contains("broken"), "{table}");
+        assert!(table.contains("p/m (broken: its provider is gone)"), "{table}");
+        let table = table_of(&[json!({"name": "a", "target": "fast", "broken": true})]);
+        assert!(table.contains("fast (broken: it leads nowhere)"), "{table}");
     }
 }

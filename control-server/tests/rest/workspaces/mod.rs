@@ -2,8 +2,10 @@
 
 mod activate;
 mod archive;
+mod deployments;
 mod instructions;
 mod lint;
+mod models;
 mod rules;
 mod transfer;
 
@@ -24,7 +26,7 @@ async fn a_workspace_is_made_shown_and_listed() {
     assert!(made.json["created_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(made.revision(), 3);
     assert_eq!(made.json["custom_instructions"], "");
-    assert_eq!(made.json["settings"], json!({"switch": "anytime", "anonymous": true}));
+    assert_eq!(made.json["settings"], json!({"switch": "anytime", "anonymous": true, "open_collection": false}));
     assert_eq!(api.get("/api/v1/workspaces/BackEnd").await.expect(200).json, made.json);
     let listed = api.get("/api/v1/workspaces").await.expect(200);
     assert!(listed.items()[0].get("custom_instructions").is_none(), "a list is short");
@@ -98,18 +100,19 @@ async fn everything_that_is_given_is_made_and_changed() {
     let body = json!({"name": "w", "custom_instructions": "Be brief.", "settings": {"anonymous": false}});
     let made = api.post("/api/v1/workspaces", body).await.expect(201).json;
     assert_eq!(made["custom_instructions"], "Be brief.");
-    assert_eq!(made["settings"], json!({"switch": "anytime", "anonymous": false}));
+    assert_eq!(made["settings"], json!({"switch": "anytime", "anonymous": false, "open_collection": false}));
     let path = "/api/v1/workspaces/w";
     let changed = api.patch(path, json!({"settings": {"switch": "user_turn"}})).await.expect(200).json;
-    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": false}));
+    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": false, "open_collection": false}));
     assert_eq!(changed["custom_instructions"], "Be brief.");
     let reset = json!({"settings": {"anonymous": null}, "custom_instructions": ""});
     let changed = api.patch(path, reset).await.expect(200).json;
-    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": true}));
+    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": true, "open_collection": false}));
     assert_eq!(changed["custom_instructions"], "");
     let rows = [
         (json!({"settings": {"switch": 1}}), "/settings/switch"),
         (json!({"settings": {"colour": 1}}), "/settings/colour"),
+        (json!({"settings": {"open_collection": "yes"}}), "/settings/open_collection"),
         (json!({"settings": 1}), "/settings"),
         (json!({"custom_instructions": "x".repeat(65_537)}), "/custom_instructions"),
         (json!({"name": "a b"}), "/name"),
@@ -118,6 +121,21 @@ async fn everything_that_is_given_is_made_and_changed() {
         assert_eq!(api.patch(path, body).await.expect_problem(400, "invalid_request"), [pointer]);
     }
     assert_eq!(api.get(path).await.expect(200).json, changed);
+}
+
+#[tokio::test]
+async fn what_holds_of_a_collection_is_shown() {
+    let api = Api::start().await;
+    api.post("/api/v1/workspaces", json!({"name": "w"})).await.expect(201);
+    for (name, unless_said) in [("default", true), ("w", false)] {
+        let path = format!("/api/v1/workspaces/{name}");
+        let shown = |doc: &serde_json::Value| doc["settings"]["open_collection"].as_bool().unwrap();
+        assert_eq!(shown(&api.get(&path).await.expect(200).json), unless_said, "{name}");
+        for (patch, expected) in [(json!(!unless_said), !unless_said), (json!(null), unless_said)] {
+            let patch = json!({"settings": {"open_collection": patch}});
+            assert_eq!(shown(&api.patch(&path, patch).await.expect(200).json), expected, "{name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -17,14 +17,23 @@ fn full_spec() -> Value {
     json!({
         "description": "yes: # no",
         "custom_instructions": "Be brief.\n\n  - indented \n\ttab, \"quotes\", 'single', ümlaut 🦀\n",
+        "models": [
+            {"alias": "Null", "model": "p/true", "enabled": false},
+            {"alias": "a", "model": "p/vendor/~", "enabled": true, "requests_per_minute": 60},
+        ],
+        "deployments": [
+            {"name": "1.0", "policy": "weighted", "targets": [{"model": "a", "weight": 3}, {"model": "Null", "weight": 1}],
+             "retry_on": [429], "try_timeout_ms": 500, "breaker": {"failures": 1, "window_s": 2, "cooldown_s": 3}},
+        ],
         "rules": [
             {"name": "null", "when": {"file": ["*.md", "[ab]*", "!x"], "tools": true}, "target": "p/true"},
             {"name": "123", "when": {"language": ["rust"], "min_tokens": 10}, "turns": "last", "target": "p/~",
              "instructions": "---\n%x\n"},
             {"name": "on", "when": {"header": [{"name": "x-team", "value": "0x1F"}], "images": false}, "target": "p/1.0"},
+            {"name": "named", "target": "1.0"},
             {"name": "- rest", "target": "requested"},
         ],
-        "settings": {"switch": "user_turn", "anonymous": false},
+        "settings": {"switch": "user_turn", "anonymous": false, "open_collection": true},
     })
 }
 
@@ -34,7 +43,7 @@ async fn what_is_exported_is_imported_the_same() {
     let given = document("w", full_spec());
     let imported = api.post(IMPORT, given.clone()).await.expect(201);
     assert_eq!(imported.json["name"], "w");
-    assert_eq!(imported.json["rules"], 4);
+    assert_eq!(imported.json["rules"], 5);
     assert_eq!(imported.json["changes"], json!([{"path": "", "before": null, "after": given}]));
     assert_eq!(imported.json["warnings"], json!([]));
     let exported = api.get("/api/v1/workspaces/w/export").await.expect(200);
@@ -75,11 +84,16 @@ async fn a_replacement_says_what_it_changes() {
     let expected = [
         "/spec/description",
         "/spec/custom_instructions",
+        "/spec/models/Null",
+        "/spec/models/a",
+        "/spec/deployments/1.0",
         "/spec/rules/null",
         "/spec/rules/123",
         "/spec/rules/on",
+        "/spec/rules/named",
         "/spec/rules/- rest",
         "/spec/settings/anonymous",
+        "/spec/settings/open_collection",
         "/spec/settings/switch",
     ];
     assert_eq!(paths, expected);
@@ -110,11 +124,14 @@ async fn models_that_are_not_listed_are_warned_of() {
     let lists = json!({"name": "lists", "type": "openai", "endpoint": endpoint});
     api.post("/api/v1/providers", lists).await.expect(201);
     let rules = json!([{"target": "lists/known"}, {"target": "lists/unknown"}, {"target": "p/any"}]);
-    let imported = api.post(IMPORT, document("w", json!({"rules": rules}))).await.expect(201);
+    let models = json!([
+        {"alias": "b", "model": "lists/unknown"}, {"alias": "a", "model": "lists/known"}, {"alias": "c", "model": "p/any"},
+    ]);
+    let imported = api.post(IMPORT, document("w", json!({"rules": rules, "models": models}))).await.expect(201);
     let warnings = imported.json["warnings"].as_array().unwrap();
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert_eq!(warnings[0]["code"], "missing_model");
-    assert_eq!(warnings[0]["pointer"], "/spec/rules/1/target");
+    let told: Vec<_> = warnings.iter().map(|one| (one["code"].clone(), one["pointer"].clone())).collect();
+    let expected = ["/spec/rules/1/target", "/spec/models/0/model"].map(|at| (json!("missing_model"), json!(at)));
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]
@@ -130,7 +147,14 @@ async fn refused_documents_change_nothing() {
     ];
     let specs = [
         (json!({"colour": 1}), "/spec/colour"),
-        (json!({"deployments": []}), "/spec/deployments"),
+        (json!({"models": [{"alias": "a", "model": "none/m"}]}), "/spec/models/0/model"),
+        (json!({"models": [{"alias": "mux", "model": "p/m"}]}), "/spec/models/0/alias"),
+        (json!({"models": [{"alias": "a", "model": "p/m"}, {"alias": "a", "model": "p/n"}]}), "/spec/models/1/alias"),
+        (json!({"models": [{"alias": "a", "model": "p/m", "broken": true}]}), "/spec/models/0/broken"),
+        (json!({"deployments": [{"name": "d", "targets": [{"model": "a"}]}]}), "/spec/deployments/0/targets/0/model"),
+        (json!({"deployments": [{"name": "d", "targets": []}]}), "/spec/deployments/0/targets"),
+        (json!({"deployments": [{"name": "d", "targets": [], "cache": {}}]}), "/spec/deployments/0/cache"),
+        (json!({"rules": [{"target": "d"}]}), "/spec/rules/0/target"),
         (json!({"keys": []}), "/spec/keys"),
         (json!({"settings": {"colour": 1}}), "/spec/settings/colour"),
         (json!({"description": "x".repeat(5_000)}), "/spec/description"),
