@@ -132,7 +132,7 @@ fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
     }
     let (workspace, session) = (workspace.as_deref(), session.as_deref());
     let request = Request { address, workspace, session, headers: &headers, body };
-    let snapshot = rest.app.publisher.snapshot_for(&workspaces_of(&request), &sessions_of(&request));
+    let snapshot = rest.app.publisher.snapshot_for(&workspaces_of(&request), &sessions_of(&request), None);
     let snapshot = snapshot.map_err(Problem::broken)?;
     let caller = route::caller(&snapshot, &request).map_err(|refusal| Problem::not_found(refusal.message))?;
     let explained = route::explain(&snapshot, &caller, &request);
