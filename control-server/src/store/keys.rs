@@ -1,5 +1,7 @@
 //! Virtual keys: their hashes, whose they are, and what may be done with them.
 
+use std::collections::BTreeMap;
+
 use mux::config::{self, Holder, KeyHash, Name, Scopes};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
@@ -18,6 +20,9 @@ const MANAGED: &str = "SELECT k.id, w.name AS workspace, k.session_id, k.name, k
 /// Of a key as nodes get it. `workspace` is null where its workspace is archived, and all is where the key is gone.
 const ROUTED: &str = "w.name AS workspace, k.session_id, k.hash, k.previous_hash, k.previous_until, k.scopes, \
      k.expires_at, k.requests_per_minute, k.tokens_per_minute";
+
+/// Parameters of one statement, far below what databases allow.
+const IDS_MAX: usize = 500;
 
 impl Store {
     /// Adds a key to a workspace. With a session it opens the workspace that is active there.
@@ -286,6 +291,34 @@ pub(super) async fn touch_of_session(write: &mut Write<'_>, id: &Name) -> Result
         write.touch(Kind::Key, id.to_string());
     }
     Ok(ids)
+}
+
+/// Notes when keys were last used, each in one statement. A report that comes late or twice moves nothing back.
+pub(super) async fn note_use(connection: &mut AnyConnection, last_uses: BTreeMap<i64, i64>) -> Result<(), StoreError> {
+    for (id, at_ms) in last_uses {
+        sqlx::query(
+            "UPDATE virtual_keys SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
+        )
+        .bind(at_ms)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The names of these keys, of those that are there.
+pub(super) async fn names(connection: &mut AnyConnection, ids: &[i64]) -> Result<BTreeMap<i64, String>, StoreError> {
+    let mut names = BTreeMap::new();
+    for ids in ids.chunks(IDS_MAX) {
+        let parameters: Vec<String> = (1..=ids.len()).map(|number| format!("${number}")).collect();
+        let sql = format!("SELECT id, name FROM virtual_keys WHERE id IN ({})", parameters.join(","));
+        let query = ids.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, id| query.bind(*id));
+        for row in query.fetch_all(&mut *connection).await? {
+            names.insert(row.try_get("id")?, row.try_get("name")?);
+        }
+    }
+    Ok(names)
 }
 
 fn read_id(row: &AnyRow) -> Result<u64, StoreError> {
