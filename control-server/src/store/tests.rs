@@ -1,6 +1,7 @@
 //! The store against a real database file.
 
 mod catalog;
+mod keys;
 mod workspaces;
 
 use mux::config::{DEFAULT, Model, Name, Rule, Target, When};

@@ -8,6 +8,7 @@ mod connection;
 mod doctor;
 mod edit;
 mod explain;
+mod keys;
 mod logs;
 mod providers;
 mod real;

@@ -10,6 +10,7 @@ mod doctor;
 mod document;
 mod explain;
 mod input;
+mod key;
 mod logs;
 pub mod out;
 mod problem;
@@ -74,6 +75,14 @@ pub enum Command {
     Session {
         #[command(subcommand)]
         command: session::Command,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Work with the keys of a workspace, which its clients show.
+    #[command(after_help = key::EXAMPLES)]
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
         #[command(flatten)]
         common: Common,
     },
@@ -158,6 +167,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Rules { command, common } => rules::run(&Context::new(common)?, command).await,
         Command::Provider { command, common } => provider::run(&Context::new(common)?, command).await,
         Command::Session { command, common } => session::run(&Context::new(common)?, command).await,
+        Command::Key { command, common } => key::run(&Context::new(common)?, command).await,
         Command::Export { arguments, common } => transfer::export(&Context::new(common)?, arguments).await,
         Command::Import { arguments, common } => transfer::import(&Context::new(common)?, arguments).await,
         Command::Apply { arguments, common } => apply::run(&Context::new(common)?, arguments).await,

@@ -3,6 +3,7 @@
 mod activate;
 mod archive;
 mod instructions;
+mod keys;
 mod lint;
 mod rules;
 mod transfer;
