@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use super::metrics::HttpMetrics;
 use super::openapi::Api;
 use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
-use super::{audit, catalog, collection, deployments, events, explain, instructions, keys, lint, models, nodes, personas};
+use super::{
+    audit, catalog, collection, deployments, events, explain, instructions, keys, lint, models, nodes, personas,
+};
 use super::{providers, rules, sessions, system, transfer, usage, workspaces};
 
 /// The API, ready to be served.

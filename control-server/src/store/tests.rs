@@ -55,6 +55,8 @@ fn new_workspace(text: &str) -> NewWorkspace {
         description: String::new(),
         instructions: String::new(),
         rules: Vec::new(),
+        models: Vec::new(),
+        deployments: Vec::new(),
         settings: Settings::default(),
     }
 }
