@@ -61,7 +61,7 @@ async fn deployments_are_made_shown_changed_and_removed() {
 
     api.published(changed.revision()).await;
     let default: Name = "default".parse().unwrap();
-    let snapshot = api.publisher.snapshot_for(std::slice::from_ref(&default), &[]).unwrap();
+    let snapshot = api.publisher.snapshot_for(std::slice::from_ref(&default), &[], None).unwrap();
     let sent = &snapshot.workspace("default").unwrap().deployments["d"];
     let targets: Vec<_> = sent.targets.iter().map(|target| (target.alias.as_str(), target.weight)).collect();
     assert_eq!(targets, [("c", 3), ("a", 1), ("b", 0)]);
@@ -83,6 +83,7 @@ async fn a_refused_deployment_changes_nothing() {
         (json!({"targets": []}), &["/targets"]),
         (json!({"targets": nine}), &["/targets"]),
         (json!({"targets": [{"model": "a"}, {"model": "x"}]}), &["/targets/1/model"]),
+        (json!({"targets": [{"model": "a"}, {"model": "a"}]}), &["/targets/1/model"]),
         (json!({"targets": [{"model": "kept"}]}), &["/targets/0/model"]),
         (json!({"targets": [{"model": "a", "weight": 1_000_001}]}), &["/targets/0/weight"]),
         (json!({"targets": [{"model": "a", "weight": -1}]}), &["/targets/0/weight"]),
