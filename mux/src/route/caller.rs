@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::Request;
-use crate::config::{self, Access, Key, Name};
+use super::key::{self, Credentials, Opened};
+use crate::config::{self, Access, Name};
 use crate::endpoint::Place;
 use crate::refusal::{Code, Refusal};
-use crate::snapshot::{Snapshot, Workspace};
+use crate::snapshot::{Key, Snapshot, Workspace};
 
 /// Whose workspace a request is in.
 #[derive(Clone, Debug)]
@@ -18,8 +19,34 @@ pub struct Caller {
     pub key: Option<Rc<Key>>,
 }
 
-/// The workspace of a request: by its path, by its headers, or the one active in session `default`.
-pub fn caller(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal> {
+/// Who sends a request: by its key, and without one by its path, by its headers, or by what is active in session
+/// `default`. `now_ms`: since 1970.
+pub fn caller(
+    snapshot: &Snapshot,
+    request: &Request,
+    credentials: Credentials,
+    now_ms: u64,
+) -> Result<Caller, Refusal> {
+    match credentials {
+        Credentials::Key(shown) => {
+            let Opened { key, workspace, session } = key::open(snapshot, request, shown, now_ms)?;
+            let workspace = Rc::clone(snapshot.workspace(workspace.as_str()).ok_or_else(key::gone)?);
+            Ok(Caller { workspace, session, key: Some(key) })
+        }
+        Credentials::Unusable => Err(key::unusable()),
+        Credentials::None => {
+            let caller = named(snapshot, request)?;
+            match caller.workspace.access {
+                Access::Anonymous => Ok(caller),
+                Access::KeyOnly => Err(key_needed()),
+            }
+        }
+        Credentials::Waived => named(snapshot, request),
+    }
+}
+
+/// Whoever sends a request, in the workspace that it names.
+fn named(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal> {
     let named = match request.address.place {
         Place::Unsaid => request.workspace.map(Place::Workspace).or(request.session.map(Place::Session)),
         said => Some(said),
@@ -30,16 +57,13 @@ pub fn caller(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal>
         Some(Place::Unsaid) | None => in_session(snapshot, config::DEFAULT)?,
     };
     let workspace = snapshot.workspace(name.as_str()).ok_or_else(|| unknown(Code::UnknownWorkspace, name.as_str()))?;
-    match workspace.access {
-        Access::Anonymous => Ok(Caller { workspace: Rc::clone(workspace), session, key: None }),
-        Access::KeyOnly => Err(key_needed(&workspace.name)),
-    }
+    Ok(Caller { workspace: Rc::clone(workspace), session, key: None })
 }
 
-fn key_needed(workspace: &Name) -> Refusal {
-    let message = format!(
-        "Workspace `{workspace}` is closed to requests without a key of this gateway; its setting `anonymous` opens it."
-    );
+/// Names no workspace: the client may not know which one its session has.
+fn key_needed() -> Refusal {
+    let message =
+        "This workspace is closed to requests without a key of this gateway; its setting `anonymous` opens it.";
     Refusal::new(Code::InvalidApiKey, message)
 }
 

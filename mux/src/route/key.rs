@@ -1,0 +1,143 @@
+//! Who a client says it is by a virtual key.
+
+use std::rc::Rc;
+
+use super::Request;
+use crate::config::{Holder, KEY_PREFIX, KeyHash, Name};
+use crate::endpoint::{Endpoint, Place};
+use crate::refusal::{Code, Refusal};
+use crate::snapshot::{Key, Snapshot, Validity};
+
+/// Headers in which a key is looked for, lower-case.
+const PLACES: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
+/// What a request shows of who sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials<'a> {
+    /// No virtual key. Other credentials are none of this gateway's.
+    None,
+    /// A virtual key, as text; it may be unknown.
+    Key(&'a str),
+    /// Keys that contradict each other, or one that no key can look like.
+    Unusable,
+    /// Whoever asks may see into every workspace, as those who explain a decision may.
+    Waived,
+}
+
+impl<'a> Credentials<'a> {
+    /// Of a request's headers, whose names are lower-case. A key may be shown in several of them.
+    pub fn of(headers: &'a [(String, Vec<u8>)]) -> Self {
+        let own = headers.iter().filter(|(name, _)| PLACES.contains(&name.as_str()));
+        let mut found = own.filter_map(|(_, value)| shown_key(value));
+        let Some(first) = found.next() else { return Self::None };
+        match std::str::from_utf8(first) {
+            Ok(key) if found.all(|other| other == first) => Self::Key(key),
+            _ => Self::Unusable,
+        }
+    }
+}
+
+/// The virtual key in the value of a header, with or without a scheme such as `Bearer` in front.
+pub fn shown_key(value: &[u8]) -> Option<&[u8]> {
+    let last = value.trim_ascii().rsplit(u8::is_ascii_whitespace).next()?;
+    last.starts_with(KEY_PREFIX.as_bytes()).then_some(last)
+}
+
+/// What a key opens: the name of a workspace, and the session that named it.
+pub struct Opened {
+    pub key: Rc<Key>,
+    pub workspace: Name,
+    pub session: Option<Name>,
+}
+
+/// What the key that a request shows opens. Refuses a request that wants anything else, in words that say nothing of what
+/// there is besides.
+pub fn open(snapshot: &Snapshot, request: &Request, shown: &str, now_ms: u64) -> Result<Opened, Refusal> {
+    let hash = KeyHash::of(shown);
+    let key = snapshot.key(&hash).ok_or_else(unknown)?;
+    match key.validity(&hash, now_ms) {
+        Validity::Valid => {}
+        Validity::Expired => return Err(Refusal::new(Code::InvalidApiKey, "This key has expired.")),
+        Validity::Replaced => return Err(Refusal::new(Code::InvalidApiKey, "This key was replaced by another one.")),
+    }
+    let (workspace, session) = match &key.holder {
+        Holder::Workspace(name) => (name, None),
+        Holder::Session(id) => (snapshot.active_workspace(id.as_str()).ok_or_else(gone)?, Some(id)),
+    };
+    let is_own = |named: Place| match named {
+        Place::Unsaid => true,
+        Place::Workspace(name) => name.eq_ignore_ascii_case(workspace.as_str()),
+        Place::Session(id) => session.is_some_and(|own| id.eq_ignore_ascii_case(own.as_str())),
+    };
+    let by_header = [request.workspace.map(Place::Workspace), request.session.map(Place::Session)];
+    if ![request.address.place].into_iter().chain(by_header.into_iter().flatten()).all(is_own) {
+        return Err(elsewhere());
+    }
+    check_endpoint(key, request.address.endpoint)?;
+    Ok(Opened { key: Rc::clone(key), workspace: workspace.clone(), session: session.cloned() })
+}
+
+/// The list of models is open to every key: it holds what the key may use, and no more.
+fn check_endpoint(key: &Key, endpoint: Endpoint) -> Result<(), Refusal> {
+    let scoped = match endpoint {
+        Endpoint::Models => return Ok(()),
+        Endpoint::CountTokens => Endpoint::Messages,
+        other => other,
+    };
+    let name = scoped.path().trim_start_matches('/');
+    if key.scopes().endpoints.holds(name) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::NotAllowed, format!("This key may not use the endpoint `{name}`.")))
+}
+
+pub fn unknown() -> Refusal {
+    let message =
+        "This is no key of this gateway, or it was revoked; `POST /api/v1/workspaces/{workspace}/keys` makes one.";
+    Refusal::new(Code::InvalidApiKey, message)
+}
+
+pub fn unusable() -> Refusal {
+    Refusal::new(Code::InvalidApiKey, "The request shows several keys of this gateway, or a broken one; show one.")
+}
+
+pub fn gone() -> Refusal {
+    Refusal::new(Code::NotAllowed, "The workspace or session that this key opens is gone.")
+}
+
+fn elsewhere() -> Refusal {
+    let message = "A key opens its own workspace alone; name no other workspace or session in the path or in headers.";
+    Refusal::new(Code::NotAllowed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::Credentials;
+
+    #[test]
+    fn a_key_is_found_wherever_clients_put_it() {
+        for (headers, expected) in [
+            (&[("authorization", "Bearer vk_a")][..], Credentials::Key("vk_a")),
+            (&[("authorization", "bearer  vk_a ")], Credentials::Key("vk_a")),
+            (&[("authorization", "vk_a")], Credentials::Key("vk_a")),
+            (&[("x-api-key", "vk_a")], Credentials::Key("vk_a")),
+            (&[("api-key", "vk_a")], Credentials::Key("vk_a")),
+            (&[("api-key", "vk_a"), ("authorization", "Bearer vk_a")], Credentials::Key("vk_a")),
+            (&[("x-api-key", "sk-other"), ("authorization", "Bearer vk_a")], Credentials::Key("vk_a")),
+            (&[("x-api-key", "vk_b"), ("authorization", "Bearer vk_a")], Credentials::Unusable),
+            (&[("x-api-key", "vk_a"), ("x-api-key", "vk_b")], Credentials::Unusable),
+            (&[("x-api-key", "sk-vk_a"), ("authorization", "Basic abc")], Credentials::None),
+            (&[("x-other", "vk_a")], Credentials::None),
+            (&[("authorization", "")], Credentials::None),
+        ] {
+            let headers: Vec<(String, Vec<u8>)> =
+                headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+            assert_eq!(Credentials::of(&headers), expected, "{headers:?}");
+        }
+        let broken = [("api-key".to_owned(), b"vk_\xff".to_vec())];
+        assert_eq!(Credentials::of(&broken), Credentials::Unusable);
+    }
+}
