@@ -11,7 +11,8 @@ use mux::route::UsageChunk;
 use crate::answer::Answer;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Exchange, Shared, Try, TryOutcome};
-use crate::headers::{Headers, PASSED_ON, is_ours, name};
+use crate::headers::{Headers, PASSED_ON, is_ours, is_rate_limit, name};
+use crate::limits::Standing;
 use crate::translated::Whole;
 use crate::vm::Vm;
 
@@ -52,6 +53,8 @@ impl Attempt {
     pub fn response_headers(&mut self, now_ms: u64, headers: &Headers, is_last: bool) -> Step {
         let Self::Sent { exchange, index } = std::mem::replace(self, Self::Idle) else { return Step::on() };
         let status = headers.get(name::STATUS).and_then(|status| status.parse().ok()).unwrap_or(0);
+        // The client's own limits are told instead of those that the gateway has with the provider.
+        let is_limited = exchange.borrow().standing != Standing::default();
         let (answer, passed_on) = {
             let mut exchange = exchange.borrow_mut();
             if let Some(one) = exchange.tries.get_mut(index) {
@@ -63,7 +66,11 @@ impl Attempt {
             exchange.answering.set(Some(passed_on));
             (answer, passed_on)
         };
-        let misplaced = |own: &&str| is_ours(own) || (*own == name::CONTENT_LENGTH && answer.changes_length());
+        let misplaced = |own: &&str| {
+            is_ours(own)
+                || (*own == name::CONTENT_LENGTH && answer.changes_length())
+                || (is_limited && is_rate_limit(own))
+        };
         let removed = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into()));
         let changed = (passed_on != status).then(|| Effect::SetResponseHeader(name::STATUS, passed_on.to_string()));
         let effects = removed.chain(changed).collect();

@@ -13,6 +13,8 @@ use mux::route::{Translation, UsageChunk};
 use mux::usage::{BYTES_PER_TOKEN, Usage};
 use proto::v1;
 
+use crate::limits::Standing;
+
 pub type Shared = Rc<RefCell<Exchange>>;
 
 /// What the attempt role needs to send a request to its target.
@@ -77,6 +79,8 @@ pub struct Exchange {
     pub number: u64,
     /// Status of the answer that an attempt has let pass and the route role has not seen yet.
     pub answering: Cell<Option<u16>>,
+    /// What the client's key has left.
+    pub standing: Standing,
 }
 
 impl Exchange {

@@ -13,6 +13,7 @@ pub mod effect;
 mod envoy;
 pub mod exchange;
 pub mod headers;
+pub mod limits;
 pub mod link;
 pub mod report;
 pub mod route;

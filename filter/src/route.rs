@@ -9,12 +9,13 @@ use mux::config::{Model, Provider};
 use mux::dialect::Dialect;
 use mux::endpoint::{self, Endpoint};
 use mux::refusal::{Code, Refusal};
-use mux::route::{self, Action, Caller, Decision, Request, Sending};
+use mux::route::{self, Action, Aim, Caller, Credentials, Decision, InOrder, Request, Sending};
 use proto::v1;
 
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared, Target};
 use crate::headers::{CREDENTIALS, Headers, is_internal, name};
+use crate::limits::{Exceeded, Standing};
 use crate::vm::Vm;
 
 /// Bytes of a request body. Envoy's own buffer limit, which answers past it, is the same.
@@ -45,6 +46,8 @@ struct Begun {
 struct Chosen {
     provider: Rc<Provider>,
     model: Model,
+    /// What the client's key has left.
+    standing: Standing,
 }
 
 /// What is kept of a request's headers.
@@ -66,7 +69,8 @@ impl Route {
         let internal = head.headers.names().filter(|name| is_internal(name));
         // A compressed answer could not be read for usage.
         let unwanted = head.headers.names().filter(|own| *own == name::ACCEPT_ENCODING);
-        let effects = internal.chain(unwanted).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
+        let keys = head.headers.with_keys();
+        let effects = internal.chain(unwanted).chain(keys).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
         *self = Self::Reading(head);
         if is_last {
             let mut step = self.request_end(vm, &[]);
@@ -109,7 +113,8 @@ impl Route {
         };
         let (workspace, session) = (head.headers.get(name::WORKSPACE), head.headers.get(name::SESSION));
         let request = Request { address, workspace, session, headers: &head.headers.0, body };
-        match route::caller(&vm.snapshot, &request) {
+        let credentials = Credentials::of(request.headers);
+        match route::caller(&vm.snapshot, &request, credentials, vm.now_ms) {
             Err(refusal) => self.refuse(vm, &head, &refusal),
             Ok(caller) if request.address.endpoint == Endpoint::Models => {
                 *self = Self::Answered;
@@ -124,38 +129,49 @@ impl Route {
         let number = vm.exchanges.next_number();
         let request_id = vm.request_id(number);
         let mut record = record(&request_id, vm.snapshot.revision(), head, caller, request);
-        match route::decide(&vm.snapshot, caller, request) {
-            Err(refusal) => {
-                record.status = refusal.code.status().into();
-                record.outcome = refusal.code.as_str().into();
-                record.duration_ms = u32::try_from(vm.now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
-                let mut headers = vec![
-                    (name::WORKSPACE, record.workspace.clone()),
-                    (name::REVISION, record.revision.to_string()),
-                    (name::REQUEST_ID, request_id),
-                ];
-                vm.queue.push(&record);
-                let mut step = self.refuse(vm, head, &refusal);
-                if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
-                    reply.headers.append(&mut headers);
-                }
-                step
+        let decision = match route::decide(&vm.snapshot, caller, request, &mut InOrder) {
+            Ok(decision) => decision,
+            Err(refusal) => return self.refuse_recorded(vm, head, record, &refusal),
+        };
+        let Decision { rule, deployment: _, tries, requested_model, stream, action } = decision;
+        let aim = tries.first;
+        record.rule = rule.unwrap_or_default();
+        record.requested_model = requested_model;
+        record.stream = stream;
+        let standing = match vm.limits.admit(caller, &aim, vm.now_ms) {
+            Ok(standing) => standing,
+            Err(exceeded) => return self.exceeded(vm, head, record, exceeded),
+        };
+        match action {
+            Action::Send(sending) => {
+                vm.counts.routed += 1;
+                let Aim { provider, model, .. } = aim;
+                let chosen = Chosen { provider, model, standing };
+                self.send(vm, Begun { number, record }, head, request, chosen, sending)
             }
-            Ok(decision) => {
-                let Decision { rule, provider, model, requested_model, stream, action } = decision;
-                record.rule = rule.unwrap_or_default();
-                record.requested_model = requested_model;
-                record.stream = stream;
-                match action {
-                    Action::Send(sending) => {
-                        vm.counts.routed += 1;
-                        let chosen = Chosen { provider, model };
-                        self.send(vm, Begun { number, record }, head, request, chosen, sending)
-                    }
-                    Action::Estimate { input_tokens } => self.estimate(vm, record, input_tokens),
-                }
-            }
+            Action::Estimate { input_tokens } => self.estimate(vm, record, input_tokens, standing),
         }
+    }
+
+    /// Refuses a prompt, which leaves a record.
+    fn refuse_recorded(&mut self, vm: &mut Vm, head: &Head, mut record: v1::RequestRecord, refusal: &Refusal) -> Step {
+        record.status = refusal.code.status().into();
+        record.outcome = refusal.code.as_str().into();
+        record.duration_ms = u32::try_from(vm.now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
+        vm.queue.push(&record);
+        let headers = [
+            (name::WORKSPACE, record.workspace),
+            (name::REVISION, record.revision.to_string()),
+            (name::REQUEST_ID, record.request_id),
+        ];
+        with_headers(self.refuse(vm, head, refusal), headers)
+    }
+
+    fn exceeded(&mut self, vm: &mut Vm, head: &Head, record: v1::RequestRecord, exceeded: Exceeded) -> Step {
+        let Exceeded { refusal, retry_after_s, standing } = exceeded;
+        let step = self.refuse_recorded(vm, head, record, &refusal);
+        let retry_after = (name::RETRY_AFTER, retry_after_s.to_string());
+        with_headers(step, std::iter::once(retry_after).chain(standing.headers()))
     }
 
     fn send(
@@ -168,7 +184,7 @@ impl Route {
         sending: Sending,
     ) -> Step {
         let Begun { number, record } = begun;
-        let Chosen { provider, model } = chosen;
+        let Chosen { provider, model, standing } = chosen;
         let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
         vm.counts.fields_dropped += translation.as_ref().map_or(0, |translation| translation.dropped.len() as u64);
         let mut effects = vec![
@@ -205,13 +221,14 @@ impl Route {
             open: 1,
             number,
             answering: Cell::new(None),
+            standing,
         };
         *self = Self::Routed(vm.exchanges.begin(exchange));
         Step::with(Flow::Continue, effects)
     }
 
     /// Answers with the size of the prompt, as Anthropic's "Count tokens" does.
-    fn estimate(&mut self, vm: &mut Vm, mut record: v1::RequestRecord, input_tokens: u64) -> Step {
+    fn estimate(&mut self, vm: &mut Vm, mut record: v1::RequestRecord, input_tokens: u64, standing: Standing) -> Step {
         record.status = 200;
         vm.queue.push(&record);
         *self = Self::Answered;
@@ -223,6 +240,7 @@ impl Route {
             (name::RULE, header_text(&record.rule)),
             (name::ESTIMATED, "true".to_owned()),
         ]);
+        reply.headers.extend(standing.headers());
         Step::reply(reply)
     }
 
@@ -255,6 +273,8 @@ impl Route {
                 effects.push(Effect::AddResponseHeader(name::DROPPED_FIELDS, dropped.join(", ")));
             }
         }
+        let limits = exchange.standing.headers().into_iter();
+        effects.extend(limits.map(|(name, value)| Effect::SetResponseHeader(name, value)));
         Step::with(Flow::Continue, effects)
     }
 
@@ -321,6 +341,14 @@ impl Head {
     }
 }
 
+/// The reply in `step` with more headers.
+fn with_headers(mut step: Step, headers: impl IntoIterator<Item = (&'static str, String)>) -> Step {
+    if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
+        reply.headers.extend(headers);
+    }
+    step
+}
+
 fn refusal_by_headers(path: &str, headers: &Headers) -> Option<Refusal> {
     let Some(address) = endpoint::address(path) else { return Some(unknown_endpoint(path)) };
     let method = headers.get(name::METHOD).unwrap_or_default();
@@ -356,6 +384,7 @@ fn record(request_id: &str, revision: u64, head: &Head, caller: &Caller, request
         session: caller.session.as_ref().map(ToString::to_string).unwrap_or_default(),
         request: dialect.as_str().into(),
         request_bytes: request.body.len() as u64,
+        key: caller.key.as_ref().map_or(0, |key| key.id),
         ..v1::RequestRecord::default()
     }
 }

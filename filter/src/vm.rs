@@ -3,6 +3,7 @@
 use mux::snapshot::Snapshot;
 
 use crate::exchange::{Exchanges, Shared};
+use crate::limits::Limits;
 use crate::report::Queue;
 
 /// One Envoy worker's VM: a node.
@@ -13,6 +14,7 @@ pub struct Vm {
     pub snapshot: Snapshot,
     pub exchanges: Exchanges,
     pub queue: Queue,
+    pub limits: Limits,
     /// Milliseconds since 1970 as of the newest event that came with the time. Asking Envoy costs, so events that follow
     /// closely on others come without.
     pub now_ms: u64,
@@ -41,6 +43,7 @@ impl Vm {
             snapshot: Snapshot::default(),
             exchanges: Exchanges::default(),
             queue: Queue::default(),
+            limits: Limits::default(),
             now_ms: 0,
             counts: Counts::default(),
         }
@@ -59,6 +62,10 @@ impl Vm {
     /// One context of an exchange has ended; the last one's end makes its record.
     pub fn end_one(&mut self, exchange: &Shared) {
         if let Some(record) = self.exchanges.end_one(exchange, self.now_ms) {
+            let key = self.snapshot.key_of_id(record.key).filter(|key| key.tokens_per_minute().is_some());
+            if let Some(key) = key {
+                self.limits.spend(key.id, &record.attempts, self.now_ms);
+            }
             self.queue.push(&record);
         }
     }

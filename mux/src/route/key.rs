@@ -8,6 +8,8 @@ use crate::endpoint::{Endpoint, Place};
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::{Key, Snapshot, Validity};
 
+/// Bytes of a key: what it begins with, and 32 letters or digits.
+const KEY_BYTES: usize = KEY_PREFIX.len() + 32;
 /// Headers in which a key is looked for, lower-case.
 const PLACES: [&str; 3] = ["authorization", "x-api-key", "api-key"];
 
@@ -38,9 +40,17 @@ impl<'a> Credentials<'a> {
 }
 
 /// The virtual key in the value of a header, with or without a scheme such as `Bearer` in front.
-pub fn shown_key(value: &[u8]) -> Option<&[u8]> {
+fn shown_key(value: &[u8]) -> Option<&[u8]> {
     let last = value.trim_ascii().rsplit(u8::is_ascii_whitespace).next()?;
     last.starts_with(KEY_PREFIX.as_bytes()).then_some(last)
+}
+
+/// Whether a header holds a virtual key: one in which keys are looked for, or any other whose value cannot be anything
+/// else.
+pub fn holds_key(name: &str, value: &[u8]) -> bool {
+    let is_whole =
+        |key: &[u8]| key.len() == KEY_BYTES && key.iter().skip(KEY_PREFIX.len()).all(u8::is_ascii_alphanumeric);
+    !name.starts_with(':') && shown_key(value).is_some_and(|key| PLACES.contains(&name) || is_whole(key))
 }
 
 /// What a key opens: the name of a workspace, and the session that named it.
