@@ -213,4 +213,6 @@ fn by_name(snapshot: &Snapshot, caller: &Caller, requested: &str) -> Result<Dest
 }
 
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod tests;
