@@ -395,4 +395,6 @@ fn header_text(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod key_tests;
+#[cfg(test)]
 mod tests;
