@@ -62,7 +62,7 @@ impl Vm {
     /// One context of an exchange has ended; the last one's end makes its record.
     pub fn end_one(&mut self, exchange: &Shared) {
         if let Some(record) = self.exchanges.end_one(exchange, self.now_ms) {
-            let key = self.snapshot.key_of_id(record.key).filter(|key| key.tokens_per_minute().is_some());
+            let key = self.snapshot.key_by_id(record.key).filter(|key| key.tokens_per_minute().is_some());
             if let Some(key) = key {
                 self.limits.spend(key.id, &record.attempts, self.now_ms);
             }

@@ -87,18 +87,20 @@ pub fn open(snapshot: &Snapshot, request: &Request, shown: &str, now_ms: u64) ->
     Ok(Opened { key: Rc::clone(key), workspace: workspace.clone(), session: session.cloned() })
 }
 
-/// The list of models is open to every key: it holds what the key may use, and no more.
+/// The list of models is open to every key: it holds what the key may use, and no more. Who may send messages may count
+/// their tokens.
 fn check_endpoint(key: &Key, endpoint: Endpoint) -> Result<(), Refusal> {
-    let scoped = match endpoint {
-        Endpoint::Models => return Ok(()),
-        Endpoint::CountTokens => Endpoint::Messages,
-        other => other,
+    let name = |endpoint: Endpoint| endpoint.path().trim_start_matches('/');
+    let holds = |endpoint: Endpoint| key.scopes().endpoints.holds(name(endpoint));
+    let is_held = match endpoint {
+        Endpoint::Models => true,
+        Endpoint::CountTokens => holds(endpoint) || holds(Endpoint::Messages),
+        other => holds(other),
     };
-    let name = scoped.path().trim_start_matches('/');
-    if key.scopes().endpoints.holds(name) {
+    if is_held {
         return Ok(());
     }
-    Err(Refusal::new(Code::NotAllowed, format!("This key may not use the endpoint `{name}`.")))
+    Err(Refusal::new(Code::NotAllowed, format!("This key may not use the endpoint `{}`.", name(endpoint))))
 }
 
 pub fn unknown() -> Refusal {

@@ -93,7 +93,7 @@ impl Keys {
         self.by_hash.find(slot_of_hash(hash), |key| key.hash == *hash).or_else(|| self.rotated.get(hash))
     }
 
-    pub fn of_id(&self, id: u64) -> Option<&Rc<Key>> {
+    pub fn by_id(&self, id: u64) -> Option<&Rc<Key>> {
         self.by_id.find(slot_of_id(id), |key| key.id == id)
     }
 
@@ -196,7 +196,7 @@ mod tests {
         for id in 0..5_000 {
             let found = keys.find(&KeyHash::of(&text(id))).map(|key| key.id);
             assert_eq!(found, (id % 2 == 1).then_some(id));
-            assert_eq!(keys.of_id(id).map(|key| key.id), found);
+            assert_eq!(keys.by_id(id).map(|key| key.id), found);
         }
     }
 

@@ -128,8 +128,8 @@ impl Snapshot {
         self.keys.find(hash)
     }
 
-    pub fn key_of_id(&self, id: u64) -> Option<&Rc<Key>> {
-        self.keys.of_id(id)
+    pub fn key_by_id(&self, id: u64) -> Option<&Rc<Key>> {
+        self.keys.by_id(id)
     }
 
     /// Applies an update; on an error nothing has changed. A request that is under way keeps what it holds.

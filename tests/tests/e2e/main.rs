@@ -9,6 +9,7 @@ mod dialects;
 mod envoy_state;
 mod hygiene;
 mod instructions;
+mod keys;
 mod paths;
 mod providers;
 mod refusals;

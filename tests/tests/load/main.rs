@@ -2,6 +2,7 @@
 
 mod explain;
 mod flips;
+mod limits;
 mod restart;
 mod sessions;
 mod usage;
