@@ -67,7 +67,7 @@ pub fn open(snapshot: &Snapshot, request: &Request, shown: &str, now_ms: u64) ->
     let key = snapshot.key(&hash).ok_or_else(unknown)?;
     match key.validity(&hash, now_ms) {
         Validity::Valid => {}
-        Validity::Expired => return Err(Refusal::new(Code::InvalidApiKey, "This key has expired.")),
+        Validity::Expired => return Err(expired()),
         Validity::Replaced => return Err(Refusal::new(Code::InvalidApiKey, "This key was replaced by another one.")),
     }
     let (workspace, session) = match &key.holder {
@@ -83,13 +83,16 @@ pub fn open(snapshot: &Snapshot, request: &Request, shown: &str, now_ms: u64) ->
     if ![request.address.place].into_iter().chain(by_header.into_iter().flatten()).all(is_own) {
         return Err(elsewhere());
     }
-    check_endpoint(key, request.address.endpoint)?;
+    check_key(key, request.address.endpoint, now_ms)?;
     Ok(Opened { key: Rc::clone(key), workspace: workspace.clone(), session: session.cloned() })
 }
 
-/// The list of models is open to every key: it holds what the key may use, and no more. Who may send messages may count
+/// Refuses what a key may not do whatever the prompt says. The list of models is open to every key: it holds what the key may use, and no more. Who may send messages may count
 /// their tokens.
-fn check_endpoint(key: &Key, endpoint: Endpoint) -> Result<(), Refusal> {
+pub fn check_key(key: &Key, endpoint: Endpoint, now_ms: u64) -> Result<(), Refusal> {
+    if key.is_expired(now_ms) {
+        return Err(expired());
+    }
     let name = |endpoint: Endpoint| endpoint.path().trim_start_matches('/');
     let holds = |endpoint: Endpoint| key.scopes().endpoints.holds(name(endpoint));
     let is_held = match endpoint {
@@ -107,6 +110,10 @@ pub fn unknown() -> Refusal {
     let message =
         "This is no key of this gateway, or it was revoked; `POST /api/v1/workspaces/{workspace}/keys` makes one.";
     Refusal::new(Code::InvalidApiKey, message)
+}
+
+fn expired() -> Refusal {
+    Refusal::new(Code::InvalidApiKey, "This key has expired.")
 }
 
 pub fn unusable() -> Refusal {

@@ -24,7 +24,7 @@ use crate::snapshot::Snapshot;
 pub use caller::{Caller, caller};
 use consider::Considered;
 pub use explain::{Explanation, JudgedRule, SeenFile, explain};
-pub use key::{Credentials, holds_key};
+pub use key::{Credentials, check_key, holds_key};
 pub use models::{models, models_body};
 pub use resolve::{Aim, Destination, Nowhere};
 pub use translate::Translation;

@@ -39,12 +39,15 @@ pub enum Validity {
 impl Key {
     /// Of a key that was shown at a time, in ms since 1970; it was found by the hash of what was shown.
     pub fn validity(&self, shown: &KeyHash, now_ms: u64) -> Validity {
-        let is_over = |until_ms: u64| now_ms >= until_ms;
-        if self.expires_at_ms.is_some_and(|until| is_over(until.get())) {
+        if self.is_expired(now_ms) {
             return Validity::Expired;
         }
-        let is_taken_too = self.previous.as_ref().is_some_and(|previous| previous.0 == *shown && !is_over(previous.1));
+        let is_taken_too = self.previous.as_ref().is_some_and(|previous| previous.0 == *shown && now_ms < previous.1);
         if self.hash == *shown || is_taken_too { Validity::Valid } else { Validity::Replaced }
+    }
+
+    pub fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_some_and(|until| now_ms >= until.get())
     }
 
     pub fn scopes(&self) -> &Scopes {
