@@ -11,7 +11,8 @@ use crate::answer::Answer;
 use crate::balance::Verdict;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome};
-use crate::headers::{Headers, PASSED_ON, is_ours, name};
+use crate::headers::{Headers, PASSED_ON, is_ours, is_rate_limit, name};
+use crate::limits::Standing;
 use crate::plan::{ClientHeader, Next, Plan, Sent};
 use crate::translated::Whole;
 use crate::vm::Vm;
@@ -118,10 +119,13 @@ impl Attempt {
         let passed_on = if is_last { answer.end_empty(status) } else { status };
         one.exchange.borrow().answering.set(Some(passed_on));
         let is_held = answer.is_held() && !is_last;
+        // The client's own limits are told instead of those that the gateway has with the provider.
+        let is_limited = one.exchange.borrow().standing != Standing::default();
         let misplaced = |own: &&str| {
             is_ours(own)
                 || (*own == name::CONTENT_LENGTH && answer.changes_length())
                 || (*own == name::CONTENT_ENCODING && is_held)
+                || (is_limited && is_rate_limit(own))
         };
         let removed = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into()));
         let status = (passed_on != status).then(|| (name::STATUS, passed_on.to_string()));

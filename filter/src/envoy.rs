@@ -5,6 +5,7 @@
 
 mod context;
 mod metrics;
+mod shared;
 mod streams;
 
 use std::cell::RefCell;
@@ -19,15 +20,17 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, LogLevel};
 
 use crate::config::{Config, Role};
+use crate::limits::Limits;
 use crate::vm::Vm;
 use context::{AttemptContext, RouteContext};
+use shared::SharedData;
 use streams::Streams;
 
 /// How often queues, streams and metrics are looked at.
 const TICK: Duration = Duration::from_millis(100);
 
 thread_local! {
-    static VM: Rc<RefCell<Vm>> = Rc::new(RefCell::new(Vm::new(random())));
+    static VM: Rc<RefCell<Vm>> = Rc::new(RefCell::new(vm()));
 }
 
 proxy_wasm::main! {{
@@ -38,6 +41,10 @@ proxy_wasm::main! {{
 /// Runs `act` on the VM's state.
 fn with_vm<T>(act: impl FnOnce(&mut Vm) -> T) -> T {
     VM.with(|vm| act(&mut vm.borrow_mut()))
+}
+
+fn vm() -> Vm {
+    Vm { limits: Limits::new(Box::new(SharedData)), ..Vm::new(random()) }
 }
 
 fn random() -> u64 {

@@ -12,6 +12,7 @@ use mux::usage::{BYTES_PER_TOKEN, Usage};
 use proto::v1;
 
 use crate::balance::Verdict;
+use crate::limits::Standing;
 use crate::plan::{Deployed, Plan};
 use crate::vm::Vm;
 
@@ -68,6 +69,8 @@ pub struct Exchange {
     pub number: u64,
     /// Status of the answer that an attempt has let pass and the route role has not seen yet.
     pub answering: Cell<Option<u16>>,
+    /// What the client's key has left.
+    pub standing: Standing,
 }
 
 impl Exchange {

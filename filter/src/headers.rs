@@ -1,5 +1,7 @@
 //! A request's headers as Envoy hands them over, and the names that matter to this gateway.
 
+use mux::route::holds_key;
+
 /// Names of pseudo headers and headers, lower-case.
 pub mod name {
     pub const AUTHORITY: &str = ":authority";
@@ -15,6 +17,14 @@ pub mod name {
     pub const CONTENT_TYPE: &str = "content-type";
     pub const RETRY_AFTER: &str = "retry-after";
     pub const X_API_KEY: &str = "x-api-key";
+
+    /// What limits a client has and how much of them is left.
+    pub const RATE_LIMIT_REQUESTS: &str = "x-ratelimit-limit-requests";
+    pub const RATE_REMAINING_REQUESTS: &str = "x-ratelimit-remaining-requests";
+    pub const RATE_RESET_REQUESTS: &str = "x-ratelimit-reset-requests";
+    pub const RATE_LIMIT_TOKENS: &str = "x-ratelimit-limit-tokens";
+    pub const RATE_REMAINING_TOKENS: &str = "x-ratelimit-remaining-tokens";
+    pub const RATE_RESET_TOKENS: &str = "x-ratelimit-reset-tokens";
 
     /// Asked for by clients.
     pub const WORKSPACE: &str = "x-muxspace-workspace";
@@ -58,6 +68,11 @@ pub fn is_ours(name: &str) -> bool {
     name.starts_with("x-muxspace-")
 }
 
+/// Headers that say what limits a client has.
+pub fn is_rate_limit(name: &str) -> bool {
+    name.starts_with("x-ratelimit-")
+}
+
 /// Names that steer this gateway or its Envoy from inside; what a client sends under one goes no further.
 pub fn is_internal(name: &str) -> bool {
     is_ours(name) || name.starts_with("x-envoy-")
@@ -72,6 +87,11 @@ impl Headers {
     pub fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(own, _)| own == name)?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// Headers that hold a virtual key, which is for this gateway alone.
+    pub fn with_keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(name, value)| holds_key(name, value)).map(|(name, _)| name.as_str())
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {

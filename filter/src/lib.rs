@@ -14,6 +14,7 @@ pub mod effect;
 mod envoy;
 pub mod exchange;
 pub mod headers;
+pub mod limits;
 pub mod link;
 pub mod plan;
 pub mod report;

@@ -9,12 +9,13 @@ use mux::config::Deployment;
 use mux::dialect::Dialect;
 use mux::endpoint::{self, Endpoint};
 use mux::refusal::{Code, Refusal};
-use mux::route::{self, Action, Caller, Decision, Request, Sending, Tries};
+use mux::route::{self, Action, Caller, Credentials, Decision, Request, Sending, Tries, holds_key};
 use proto::v1;
 
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared};
 use crate::headers::{CREDENTIALS, Headers, VENDOR_HEADERS, is_internal, name, retry};
+use crate::limits::{Exceeded, Standing};
 use crate::plan::{ClientHeader, Deployed, KEPT_BYTES_MAX, Kept, Later, Plan, Sent};
 use crate::vm::Vm;
 
@@ -53,6 +54,8 @@ struct Destination {
     tries: Tries,
     /// What the first try needs.
     sending: Sending,
+    /// What the client's key has left.
+    standing: Standing,
 }
 
 /// What is kept of a request's headers.
@@ -74,7 +77,8 @@ impl Route {
         let internal = head.headers.names().filter(|name| is_internal(name));
         // A compressed answer could not be read for usage.
         let unwanted = head.headers.names().filter(|own| *own == name::ACCEPT_ENCODING);
-        let effects = internal.chain(unwanted).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
+        let keys = head.headers.with_keys();
+        let effects = internal.chain(unwanted).chain(keys).map(|own| Effect::RemoveRequestHeader(own.into())).collect();
         *self = Self::Reading(head);
         if is_last {
             let mut step = self.request_end(vm, Vec::new());
@@ -118,7 +122,7 @@ impl Route {
         let (query, endpoint) = (address.query, address.endpoint);
         let (workspace, session) = (head.headers.get(name::WORKSPACE), head.headers.get(name::SESSION));
         let request = Request { address, workspace, session, headers: &head.headers.0, body: &body };
-        match route::caller(&vm.snapshot, &request) {
+        match route::caller(&vm.snapshot, &request, Credentials::of(request.headers), vm.now_ms) {
             Err(refusal) => self.refuse(vm, &head, &refusal),
             Ok(caller) if endpoint == Endpoint::Models => {
                 *self = Self::Answered;
@@ -144,35 +148,43 @@ impl Route {
         record.requested_model = requested_model;
         record.deployment = deployment.as_ref().map(|own| own.name.to_string()).unwrap_or_default();
         record.stream = stream;
+        let standing = match vm.limits.admit(&begun.caller, &tries.first, vm.now_ms) {
+            Ok(standing) => standing,
+            Err(exceeded) => return self.exceeded(vm, head, begun.record, exceeded),
+        };
         match action {
-            Action::Estimate { input_tokens } => self.estimate(vm, begun.record, input_tokens),
+            Action::Estimate { input_tokens } => self.estimate(vm, begun.record, input_tokens, standing),
             Action::Send(sending) => {
                 vm.counts.routed += 1;
-                self.send(vm, head, begun, Destination { deployment, tries, sending }, body)
+                self.send(vm, head, begun, Destination { deployment, tries, sending, standing }, body)
             }
         }
     }
 
+    /// Refuses a prompt, which leaves a record.
     fn refuse_recorded(&mut self, vm: &mut Vm, head: &Head, mut record: v1::RequestRecord, refusal: &Refusal) -> Step {
         record.status = refusal.code.status().into();
         record.outcome = refusal.code.as_str().into();
         record.duration_ms = u32::try_from(vm.now_ms.saturating_sub(head.started_ms)).unwrap_or(u32::MAX);
         vm.queue.push(&record);
-        let v1::RequestRecord { workspace, revision, request_id, .. } = record;
-        let mut step = self.refuse(vm, head, refusal);
-        if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
-            reply.headers.extend([
-                (name::WORKSPACE, workspace),
-                (name::REVISION, revision.to_string()),
-                (name::REQUEST_ID, request_id),
-            ]);
-        }
-        step
+        let headers = [
+            (name::WORKSPACE, record.workspace),
+            (name::REVISION, record.revision.to_string()),
+            (name::REQUEST_ID, record.request_id),
+        ];
+        with_headers(self.refuse(vm, head, refusal), headers)
+    }
+
+    fn exceeded(&mut self, vm: &mut Vm, head: &Head, record: v1::RequestRecord, exceeded: Exceeded) -> Step {
+        let Exceeded { refusal, retry_after_s, standing } = exceeded;
+        let step = self.refuse_recorded(vm, head, record, &refusal);
+        let retry_after = (name::RETRY_AFTER, retry_after_s.to_string());
+        with_headers(step, std::iter::once(retry_after).chain(standing.headers()))
     }
 
     fn send(&mut self, vm: &mut Vm, head: &Head, begun: Begun, to: Destination, body: Vec<u8>) -> Step {
         let Begun { number, record, caller, query, endpoint: client_endpoint } = begun;
-        let Destination { deployment, tries, sending } = to;
+        let Destination { deployment, tries, sending, standing } = to;
         let deployment = deployment.map(|deployment| Deployed { workspace: Rc::clone(&caller.workspace), deployment });
         let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
         let mut effects = vec![
@@ -214,13 +226,13 @@ impl Route {
         let downstream = Downstream::Open;
         let (tries, answering) = (Vec::new(), Cell::new(None));
         let client = client_endpoint.dialect();
-        let exchange = Exchange { record, client, plan, downstream, tries, open: 1, number, answering };
+        let exchange = Exchange { record, client, plan, downstream, tries, open: 1, number, answering, standing };
         *self = Self::Routed(vm.exchanges.begin(exchange));
         Step::with(Flow::Continue, effects)
     }
 
     /// Answers with the size of the prompt, as Anthropic's "Count tokens" does.
-    fn estimate(&mut self, vm: &mut Vm, mut record: v1::RequestRecord, input_tokens: u64) -> Step {
+    fn estimate(&mut self, vm: &mut Vm, mut record: v1::RequestRecord, input_tokens: u64, standing: Standing) -> Step {
         record.status = 200;
         vm.queue.push(&record);
         *self = Self::Answered;
@@ -232,6 +244,7 @@ impl Route {
             (name::RULE, header_text(&record.rule)),
             (name::ESTIMATED, "true".to_owned()),
         ]);
+        reply.headers.extend(standing.headers());
         Step::reply(reply)
     }
 
@@ -268,6 +281,8 @@ impl Route {
         if let Some(last) = last.filter(|last| !last.dropped.is_empty()) {
             effects.push(Effect::AddResponseHeader(name::DROPPED_FIELDS, last.dropped.join(", ")));
         }
+        let limits = exchange.standing.headers().into_iter();
+        effects.extend(limits.map(|(name, value)| Effect::SetResponseHeader(name, value)));
         Step::with(Flow::Continue, effects)
     }
 
@@ -328,12 +343,22 @@ impl Head {
         self.headers.get(name::ANTHROPIC_VERSION).map_or(Dialect::Chat, |_| Dialect::Messages)
     }
 
-    /// Those of these headers that the client sent, with their values or by name alone.
+    /// Those of these headers that the client sent, with their values or by name alone; keys of this gateway are gone by
+    /// then.
     fn sent(&self, names: &[&'static str], with_values: bool) -> Vec<ClientHeader> {
-        let sent = names.iter().filter(|own| self.headers.names().any(|name| name == **own));
+        let left = |own: &str| self.headers.0.iter().any(|(name, value)| name == own && !holds_key(name, value));
         let value = |name| self.headers.get(name).filter(|_| with_values).map(str::to_owned);
+        let sent = names.iter().filter(|own| left(own));
         sent.map(|name| ClientHeader { name, value: value(name) }).collect()
     }
+}
+
+/// Adds headers to the answer that a step gives.
+fn with_headers(mut step: Step, headers: impl IntoIterator<Item = (&'static str, String)>) -> Step {
+    if let Some(Effect::Reply(reply)) = step.effects.last_mut() {
+        reply.headers.extend(headers);
+    }
+    step
 }
 
 fn refusal_by_headers(path: &str, headers: &Headers) -> Option<Refusal> {
@@ -371,6 +396,7 @@ fn record(request_id: &str, revision: u64, head: &Head, caller: &Caller, request
         session: caller.session.as_ref().map(ToString::to_string).unwrap_or_default(),
         request: dialect.as_str().into(),
         request_bytes: request.body.len() as u64,
+        key: caller.key.as_ref().map_or(0, |key| key.id),
         ..v1::RequestRecord::default()
     }
 }
@@ -398,5 +424,7 @@ fn header_text(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
+#[cfg(test)]
+mod key_tests;
 #[cfg(test)]
 mod tests;

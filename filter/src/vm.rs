@@ -4,6 +4,7 @@ use mux::snapshot::Snapshot;
 
 use crate::balance::Balances;
 use crate::exchange::{Exchanges, Shared};
+use crate::limits::Limits;
 use crate::report::Queue;
 
 /// One Envoy worker's VM: a node.
@@ -15,6 +16,7 @@ pub struct Vm {
     pub exchanges: Exchanges,
     pub queue: Queue,
     pub balances: Balances,
+    pub limits: Limits,
     /// Milliseconds since 1970 as of the newest event that came with the time. Asking Envoy costs, so events that follow
     /// closely on others come without.
     pub now_ms: u64,
@@ -46,6 +48,7 @@ impl Vm {
             exchanges: Exchanges::default(),
             queue: Queue::default(),
             balances: Balances::new(random),
+            limits: Limits::default(),
             now_ms: 0,
             counts: Counts::default(),
         }
@@ -70,6 +73,10 @@ impl Vm {
     /// One context of an exchange has ended; the last one's end makes its record.
     pub fn end_one(&mut self, exchange: &Shared) {
         if let Some(record) = self.exchanges.end_one(exchange, self.now_ms) {
+            let key = self.snapshot.key_by_id(record.key).filter(|key| key.tokens_per_minute().is_some());
+            if let Some(key) = key {
+                self.limits.spend(key.id, &record.attempts, self.now_ms);
+            }
             self.queue.push(&record);
         }
     }

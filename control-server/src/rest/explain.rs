@@ -1,15 +1,16 @@
 //! `/explain`: what a filter would do with a request, by the same engine; nothing is sent.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use mux::config::{DEFAULT, Key, Name};
+use mux::config::{DEFAULT, Name};
 use mux::endpoint::{self, Address};
-use mux::refusal::{Code, Refusal};
-use mux::route::{self, Action, Aim, Caller, Decision, Explanation, JudgedRule, Request, SeenFile, Sending};
+use mux::refusal::Refusal;
+use mux::route::{
+    self, Action, Aim, Caller, Credentials, Decision, Explanation, JudgedRule, Request, SeenFile, Sending,
+};
 use mux::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -142,14 +143,18 @@ fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
     let request = Request { address, workspace, session, headers: &headers, body };
     let snapshot = rest.app.publisher.snapshot_for(&workspaces_of(&request), &sessions_of(&request), key_id);
     let snapshot = snapshot.map_err(Problem::broken)?;
-    let caller = match key_id {
-        None => route::caller(&snapshot, &request).map_err(|refusal| Problem::not_found(refusal.message))?,
-        Some(id) => caller_of_key(&snapshot, id)?,
+    let (caller, entered) = match key_id {
+        None => {
+            let caller = route::caller(&snapshot, &request, Credentials::Waived, 0);
+            (caller.map_err(|refusal| Problem::not_found(refusal.message))?, Ok(()))
+        }
+        Some(id) => {
+            let now_ms = Timestamp::now().as_millisecond().unsigned_abs();
+            let entered = route::caller(&snapshot, &request, Credentials::Id(id), now_ms);
+            (caller_of_key(&snapshot, id)?, entered.map(drop))
+        }
     };
-    let explained = match caller.key.as_deref().map_or(Ok(()), |key| check_key(key, &request)) {
-        Ok(()) => route::explain(&snapshot, &caller, &request),
-        Err(refusal) => Err(refusal),
-    };
+    let explained = entered.and_then(|()| route::explain(&snapshot, &caller, &request));
     let doc = ExplanationDoc {
         workspace: caller.workspace.name.to_string(),
         session: caller.session.as_ref().map(Name::to_string),
@@ -171,20 +176,7 @@ fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
 fn caller_of_key(snapshot: &Snapshot, id: u64) -> Result<Caller, Problem> {
     let unknown = || Problem::invalid_field("/key_id", format!("there is no key {id}, or its workspace is archived"));
     let key = snapshot.key_by_id(id).ok_or_else(unknown)?;
-    route::caller_of_key(snapshot, Rc::clone(key)).map_err(|refusal| Problem::not_found(refusal.message))
-}
-
-/// Refuses what a filter refuses before it looks at rules and models.
-fn check_key(key: &Key, request: &Request) -> Result<(), Refusal> {
-    let now_ms = Timestamp::now().as_millisecond().unsigned_abs();
-    let endpoint = request.address.endpoint.path().trim_start_matches('/');
-    if key.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms) {
-        Err(Refusal::new(Code::InvalidApiKey, "This key has expired.".to_owned()))
-    } else if !key.scopes.endpoints.holds(endpoint) {
-        Err(Refusal::new(Code::NotAllowed, format!("This key may not use the endpoint `{endpoint}`.")))
-    } else {
-        Ok(())
-    }
+    route::caller_of_key(snapshot, key).map_err(|refusal| Problem::not_found(refusal.message))
 }
 
 fn filled(doc: ExplanationDoc, explanation: Explanation, address: &Address) -> ExplanationDoc {

@@ -184,7 +184,7 @@ async fn a_key_says_where_its_requests_are_and_what_they_may_name() {
         assert_eq!((&doc["workspace"], &doc["session"]), (&json!(workspace), &session));
     }
     let doc = api.post(PATH, ask(own, "/w/default/v1/mux/chat/completions")).await.expect(200).json;
-    assert_eq!(doc["decision"]["rule"], "own", "a path cannot leave the key's workspace");
+    assert_eq!(doc["refusal"]["code"], "not_allowed", "a path cannot leave the key's workspace: {doc}");
     for (id, endpoint, code) in [
         (narrow, "chat/completions", "not_allowed"),
         (narrow, "messages", "not_allowed"),

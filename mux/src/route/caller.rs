@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::Request;
-use crate::config::{self, Access, Holder, Key, Name};
+use super::key::{self, Credentials};
+use crate::config::{self, Access, Holder, Name};
 use crate::endpoint::Place;
 use crate::refusal::{Code, Refusal};
-use crate::snapshot::{Snapshot, Workspace};
+use crate::snapshot::{Key, Snapshot, Workspace};
 
 /// Whose workspace a request is in.
 #[derive(Clone, Debug)]
@@ -18,8 +19,40 @@ pub struct Caller {
     pub key: Option<Rc<Key>>,
 }
 
-/// The workspace of a request: by its path, by its headers, or the one active in session `default`.
-pub fn caller(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal> {
+/// Who sends a request: by its key, and without one by its path, by its headers, or by what is active in session
+/// `default`. `now_ms`: since 1970.
+pub fn caller(
+    snapshot: &Snapshot,
+    request: &Request,
+    credentials: Credentials,
+    now_ms: u64,
+) -> Result<Caller, Refusal> {
+    match credentials {
+        Credentials::Key(shown) => enter(snapshot, request, key::find(snapshot, shown, now_ms)?, now_ms),
+        Credentials::Id(id) => enter(snapshot, request, snapshot.key_by_id(id).ok_or_else(key::unknown)?, now_ms),
+        Credentials::Unusable => Err(key::unusable()),
+        Credentials::None => {
+            let caller = named(snapshot, request)?;
+            match caller.workspace.access {
+                Access::Anonymous => Ok(caller),
+                Access::KeyOnly => Err(key_needed()),
+            }
+        }
+        Credentials::Waived => named(snapshot, request),
+    }
+}
+
+/// With a key. Refuses a request that wants anything that the key does not open, in words that say nothing of what there
+/// is besides.
+fn enter(snapshot: &Snapshot, request: &Request, key: &Rc<Key>, now_ms: u64) -> Result<Caller, Refusal> {
+    let caller = caller_of_key(snapshot, key)?;
+    key::check_place(request, caller.workspace.name.as_str(), caller.session.as_ref().map(Name::as_str))?;
+    key::check_key(key, request.address.endpoint, now_ms)?;
+    Ok(caller)
+}
+
+/// Whoever sends a request, in the workspace that it names.
+fn named(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal> {
     let named = match request.address.place {
         Place::Unsaid => request.workspace.map(Place::Workspace).or(request.session.map(Place::Session)),
         said => Some(said),
@@ -30,26 +63,23 @@ pub fn caller(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal>
         Some(Place::Unsaid) | None => in_session(snapshot, config::DEFAULT)?,
     };
     let workspace = snapshot.workspace(name.as_str()).ok_or_else(|| unknown(Code::UnknownWorkspace, name.as_str()))?;
-    match workspace.access {
-        Access::Anonymous => Ok(Caller { workspace: Rc::clone(workspace), session, key: None }),
-        Access::KeyOnly => Err(key_needed(&workspace.name)),
-    }
+    Ok(Caller { workspace: Rc::clone(workspace), session, key: None })
 }
 
 /// The caller that a key stands for: in its workspace, or in the one that is active in its session.
-pub fn caller_of_key(snapshot: &Snapshot, key: Rc<Key>) -> Result<Caller, Refusal> {
+pub fn caller_of_key(snapshot: &Snapshot, key: &Rc<Key>) -> Result<Caller, Refusal> {
     let (name, session) = match &key.holder {
-        Holder::Workspace(name) => (name.clone(), None),
-        Holder::Session(id) => in_session(snapshot, id.as_str())?,
+        Holder::Workspace(name) => (name, None),
+        Holder::Session(id) => (snapshot.active_workspace(id.as_str()).ok_or_else(key::gone)?, Some(id.clone())),
     };
-    let workspace = snapshot.workspace(name.as_str()).ok_or_else(|| unknown(Code::UnknownWorkspace, name.as_str()))?;
-    Ok(Caller { workspace: Rc::clone(workspace), session, key: Some(key) })
+    let workspace = Rc::clone(snapshot.workspace(name.as_str()).ok_or_else(key::gone)?);
+    Ok(Caller { workspace, session, key: Some(Rc::clone(key)) })
 }
 
-fn key_needed(workspace: &Name) -> Refusal {
-    let message = format!(
-        "Workspace `{workspace}` is closed to requests without a key of this gateway; its setting `anonymous` opens it."
-    );
+/// Names no workspace: the client may not know which one its session has.
+fn key_needed() -> Refusal {
+    let message =
+        "This workspace is closed to requests without a key of this gateway; its setting `anonymous` opens it.";
     Refusal::new(Code::InvalidApiKey, message)
 }
 

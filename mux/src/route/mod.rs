@@ -5,6 +5,7 @@
 mod caller;
 mod consider;
 mod explain;
+mod key;
 mod models;
 mod resolve;
 mod rewrite;
@@ -24,6 +25,7 @@ use crate::snapshot::Snapshot;
 pub use caller::{Caller, caller, caller_of_key};
 use consider::Considered;
 pub use explain::{Explanation, JudgedRule, SeenFile, explain};
+pub use key::{Credentials, holds_key};
 pub use models::{models, models_body};
 pub use resolve::{Aim, Destination, Nowhere};
 pub use translate::Translation;
@@ -229,5 +231,7 @@ fn by_name(snapshot: &Snapshot, caller: &Caller, requested: &str) -> Result<Dest
         .map_err(|why| resolve::no_such_model(snapshot, caller, requested, why))
 }
 
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::snapshot::Snapshot;
 
-/// What a caller may name as a model: `mux`, the models and deployments of the workspace, and in an open one the models
+/// What a caller may name as a model: `mux` if rules lead anywhere, the models and deployments of the workspace, and in an open one the models
 /// that its rules name in full; of all these what the caller's key holds.
 pub fn models(snapshot: &Snapshot, caller: &Caller) -> Vec<String> {
     let workspace = &caller.workspace;
@@ -27,8 +27,22 @@ pub fn models(snapshot: &Snapshot, caller: &Caller) -> Vec<String> {
         let destination = resolve::of_name(snapshot, workspace, name);
         destination.is_ok_and(|destination| resolve::check_scope(caller, &destination).is_ok())
     });
-    names.insert(0, MUX.to_owned());
+    if rules_lead_on(snapshot, caller, &names) {
+        names.insert(0, MUX.to_owned());
+    }
     names
+}
+
+/// Whether the rules may lead the caller anywhere: a key's scope may leave nothing of where they lead. `names` is what
+/// else the caller may name.
+fn rules_lead_on(snapshot: &Snapshot, caller: &Caller, names: &[String]) -> bool {
+    let workspace = &caller.workspace;
+    let leads_on = |target: &Target| match target {
+        Target::Requested => !names.is_empty() || workspace.is_open,
+        Target::Model(_) | Target::Named(_) => resolve::of_target(snapshot, workspace, target, "")
+            .is_ok_and(|destination| resolve::check_scope(caller, &destination).is_ok()),
+    };
+    caller.key.is_none() || workspace.rules.iter().any(|rule| leads_on(&rule.target))
 }
 
 /// The answer to `GET …/models` in the shape of a dialect: OpenAI's "List models", or Anthropic's.

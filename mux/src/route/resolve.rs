@@ -98,13 +98,13 @@ pub fn check_scope(caller: &Caller, destination: &Destination) -> Result<(), Ref
     let Some(key) = &caller.key else { return Ok(()) };
     let (is_held, name) = match destination {
         Destination::Deployment(deployment, _) => {
-            (key.scopes.deployments.holds(deployment.name.as_str()), deployment.name.to_string())
+            (key.scopes().deployments.holds(deployment.name.as_str()), deployment.name.to_string())
         }
         Destination::Model(Aim { alias: Some(alias), .. }) => {
-            (key.scopes.models.holds(alias.as_str()), alias.to_string())
+            (key.scopes().models.holds(alias.as_str()), alias.to_string())
         }
         Destination::Model(Aim { model, alias: None, .. }) => {
-            (holds_model(&key.scopes.models, &caller.workspace, model), model.to_string())
+            (holds_model(&key.scopes().models, &caller.workspace, model), model.to_string())
         }
     };
     if is_held { Ok(()) } else { Err(out_of_scope(&name)) }
@@ -136,7 +136,8 @@ pub fn no_such_model(snapshot: &Snapshot, caller: &Caller, requested: &str, why:
             names.truncate(NAMES_LISTED_MAX);
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let open = if caller.workspace.is_open { ", or any model as `provider/model`" } else { "" };
+            let names_all = caller.key.as_ref().is_none_or(|key| key.scopes().models == Scope::All);
+            let open = if caller.workspace.is_open && names_all { ", or any model as `provider/model`" } else { "" };
             let message = format!(
                 "There is no model `{short}` here. These would work: {}{tail}{open}. `{MUX}` lets the workspace's rules decide.",
                 names.join(", ")

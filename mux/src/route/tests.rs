@@ -3,7 +3,9 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Action, Decision, InOrder, Request, Sending, UsageChunk, caller, decide, explain, models, models_body};
+use super::{
+    Action, Credentials, Decision, InOrder, Request, Sending, UsageChunk, caller, decide, explain, models, models_body,
+};
 use crate::config::{Access, Auth, Provider, Rule, Session, Switch, Turns, When, Workspace};
 use crate::dialect::Dialect;
 use crate::endpoint::{Endpoint, address};
@@ -56,7 +58,7 @@ fn snapshot() -> Snapshot {
 fn ask(path: &str, body: &[u8]) -> Result<Decision, Refusal> {
     let snapshot = snapshot();
     let request = Request { address: address(path).unwrap(), workspace: None, session: None, headers: &[], body };
-    decide(&snapshot, &caller(&snapshot, &request)?, &request, &mut InOrder)
+    decide(&snapshot, &caller(&snapshot, &request, Credentials::None, 0)?, &request, &mut InOrder)
 }
 
 fn sending(decision: Decision) -> Sending {
@@ -107,7 +109,7 @@ fn the_callers_workspace_is_found() {
         ("/s/no%20pe/v1/mux/chat/completions", None, None, Err(Code::UnknownSession)),
     ] {
         let request = Request { address: address(path).unwrap(), workspace, session, headers: &[], body: b"" };
-        let outcome = caller(&snapshot, &request);
+        let outcome = caller(&snapshot, &request, Credentials::None, 0);
         let outcome = outcome
             .as_ref()
             .map(|caller| (caller.workspace.name.as_str(), caller.session.as_ref().map(|id| id.as_str())));
@@ -194,7 +196,7 @@ fn models_are_those_that_rules_name() {
     let snapshot = snapshot();
     let request =
         Request { address: address("/v1/models").unwrap(), workspace: None, session: None, headers: &[], body: b"" };
-    let ids = models(&snapshot, &caller(&snapshot, &request).unwrap());
+    let ids = models(&snapshot, &caller(&snapshot, &request, Credentials::None, 0).unwrap());
     assert_eq!(ids, ["mux", "one/mini", "two/org/claude", "one/local"]);
     let body = |dialect| serde_json::from_slice::<Value>(&models_body(&ids, dialect)).unwrap();
     let openai = body(Dialect::Chat);
@@ -233,7 +235,7 @@ fn ask_in(snapshot: &Snapshot, endpoint: &str, body: &str) -> Result<Decision, R
         headers: &[],
         body: body.as_bytes(),
     };
-    decide(snapshot, &caller(snapshot, &request)?, &request, &mut InOrder)
+    decide(snapshot, &caller(snapshot, &request, Credentials::None, 0)?, &request, &mut InOrder)
 }
 
 #[test]
@@ -385,7 +387,8 @@ fn an_explanation_says_what_was_seen_and_what_failed() {
         headers: &[],
         body: body.as_bytes(),
     };
-    let explanation = explain(&snapshot, &caller(&snapshot, &request).unwrap(), &request).unwrap();
+    let explanation =
+        explain(&snapshot, &caller(&snapshot, &request, Credentials::None, 0).unwrap(), &request).unwrap();
     let seen: Vec<_> = explanation.files.iter().map(|file| (file.path.as_str(), file.source, file.turn)).collect();
     assert_eq!(seen, [("file0.py", "tool_call", 1), ("file1.py", "tool_call", 2)]);
     let judged: Vec<_> = explanation.rules.iter().map(|rule| (rule.name.as_str(), rule.failed_condition)).collect();

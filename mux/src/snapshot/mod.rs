@@ -3,12 +3,15 @@
 //! An [`Update`] is applied as a whole or not at all.
 
 mod gateway;
+mod keys;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::config::{self, Access, Alias, CollectionModel, Deployment, Key, KeyHash, Name, Switch};
+use crate::config::{self, Access, Alias, CollectionModel, Deployment, Holder, KeyHash, Name, Switch};
 use crate::rules::{self, Rules};
+use keys::Keys;
+pub use keys::{Key, Validity};
 
 /// One thing wrong with one field of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +43,7 @@ pub struct Update {
     pub workspaces: Vec<config::Workspace>,
     pub sessions: Vec<config::Session>,
     pub providers: Vec<config::Provider>,
-    pub keys: Vec<Key>,
+    pub keys: Vec<config::Key>,
     pub removed_workspaces: Vec<Name>,
     pub removed_sessions: Vec<Name>,
     pub removed_providers: Vec<Name>,
@@ -64,8 +67,7 @@ pub struct Snapshot {
     workspaces: HashMap<Name, Rc<Workspace>>,
     sessions: HashMap<Name, Name>,
     providers: HashMap<Name, Rc<config::Provider>>,
-    keys: HashMap<KeyHash, Rc<Key>>,
-    keys_by_id: HashMap<u64, Rc<Key>>,
+    keys: Keys,
 }
 
 #[derive(Debug)]
@@ -123,11 +125,11 @@ impl Snapshot {
 
     /// The key with this hash, or the one that replaced it.
     pub fn key(&self, hash: &KeyHash) -> Option<&Rc<Key>> {
-        self.keys.get(hash)
+        self.keys.find(hash)
     }
 
     pub fn key_by_id(&self, id: u64) -> Option<&Rc<Key>> {
-        self.keys_by_id.get(&id)
+        self.keys.by_id(id)
     }
 
     /// Applies an update; on an error nothing has changed. A request that is under way keeps what it holds.
@@ -174,7 +176,7 @@ impl Snapshot {
             self.providers.remove(&name);
         }
         for id in removed_keys {
-            self.remove_key(id);
+            self.keys.remove(id);
         }
         let compiled = workspaces.into_iter().map(|workspace| (workspace.name.clone(), Rc::new(workspace.into())));
         self.workspaces.extend(compiled);
@@ -182,24 +184,24 @@ impl Snapshot {
             .extend(sessions.into_iter().map(|config::Session { id, active_workspace }| (id, active_workspace)));
         self.providers.extend(providers.into_iter().map(|provider| (provider.name.clone(), Rc::new(provider))));
         for key in keys {
-            self.remove_key(key.id);
-            let key = Rc::new(key);
-            self.keys.extend(hashes(&key).map(|hash| (hash, Rc::clone(&key))));
-            self.keys_by_id.insert(key.id, key);
+            let holder = self.shared(key.holder);
+            self.keys.put(config::Key { holder, ..key }.into());
         }
     }
 
-    fn remove_key(&mut self, id: u64) {
-        let Some(key) = self.keys_by_id.remove(&id) else { return };
-        for hash in hashes(&key) {
-            self.keys.remove(&hash);
+    /// The same, in the words that the workspace or session itself has: many keys open few of them.
+    fn shared(&self, holder: Holder) -> Holder {
+        match holder {
+            Holder::Workspace(name) => {
+                let own = self.workspaces.get_key_value(&name).map(|(own, _)| own.clone());
+                Holder::Workspace(own.unwrap_or(name))
+            }
+            Holder::Session(id) => {
+                let own = self.sessions.get_key_value(&id).map(|(own, _)| own.clone());
+                Holder::Session(own.unwrap_or(id))
+            }
         }
     }
-}
-
-/// A key is found by its own hash and by that of the one that it replaced.
-fn hashes(key: &Key) -> impl Iterator<Item = KeyHash> {
-    [Some(key.hash), key.previous.map(|(hash, _)| hash)].into_iter().flatten()
 }
 
 #[cfg(test)]

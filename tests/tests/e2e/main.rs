@@ -11,6 +11,7 @@ mod envoy_state;
 mod gateway;
 mod hygiene;
 mod instructions;
+mod keys;
 mod paths;
 mod providers;
 mod refusals;

@@ -3,6 +3,7 @@
 mod deployments;
 mod explain;
 mod flips;
+mod limits;
 mod restart;
 mod sessions;
 mod usage;
