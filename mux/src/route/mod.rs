@@ -86,7 +86,9 @@ pub enum UsageChunk {
 
 /// Decides where a prompt goes.
 pub fn decide(snapshot: &Snapshot, caller: &Caller, request: &Request) -> Result<Decision, Refusal> {
-    let considered = consider::consider(caller, request, Needs::default())?;
+    // Where tokens are counted the rules need not ask for them.
+    let needs = Needs { tokens: request.address.endpoint == Endpoint::CountTokens, ..Needs::default() };
+    let considered = consider::consider(caller, request, needs)?;
     choose(snapshot, caller, request, &considered)
 }
 
