@@ -37,17 +37,19 @@ fn check(from: Dialect, input: &[u8]) {
     }
 }
 
-/// What every dialect can say: the text, and the names of the tools called.
-fn said(answer: &Answer, legacy_functions: bool) -> (String, Vec<String>) {
-    let (mut text, mut calls) = (String::new(), Vec::new());
+/// What every dialect can say: the text, and the names of the tools called. Chat keeps refusals apart from the text, so
+/// the order of its letters is not told.
+fn said(answer: &Answer, legacy_functions: bool) -> (Vec<u8>, Vec<String>) {
+    let (mut text, mut calls) = (Vec::new(), Vec::new());
     for part in &answer.parts {
         match part {
-            Part::Text(part) => text += &part.text,
-            Part::Refusal(refusal) => text += refusal,
+            Part::Text(part) => text.extend_from_slice(part.text.as_bytes()),
+            Part::Refusal(refusal) => text.extend_from_slice(refusal.as_bytes()),
             Part::ToolCall(call) => calls.push(call.name.clone()),
             _ => {}
         }
     }
+    text.sort_unstable();
     // A client that knows `functions` alone is told of one call.
     if legacy_functions {
         calls.clear();
