@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use muxspace_fuzz::{TARGETS, run};
 
 /// Made-up inputs for each target.
-const MADE: u64 = 300;
+const MADE: u64 = 100;
 const MADE_BYTES_MAX: usize = 600;
 
 fn folder() -> &'static Path {
