@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use arbitrary::Unstructured;
 use mux::config::{Auth, HeaderCondition, Provider, RequestKind, Rule, Session, Switch, Turns, When, Workspace};
 use mux::dialect::Dialect;
 use mux::endpoint::{Address, Endpoint, Mode, Place};
@@ -45,9 +44,8 @@ fn check(dialect: Dialect, rule: &str, input: &[u8]) {
     let (text, mut choices) = with_grammar(dialect, |grammar| input::text(grammar, rule, input));
     let snapshot = SNAPSHOT.with(Rc::clone);
     let headers = [("x-team".to_owned(), choices.arbitrary::<&[u8]>().unwrap_or_default().to_vec())];
-    let endpoint = endpoint(dialect, &mut choices);
     let mode = if choices.ratio(1, 4) == Ok(true) { Mode::Named } else { Mode::Rules };
-    for workspace in WORKSPACES {
+    for (endpoint, workspace) in endpoints(dialect).iter().flat_map(|own| WORKSPACES.map(|name| (*own, name))) {
         let address = Address { place: Place::Workspace(workspace), mode, endpoint, query: "" };
         let request = Request { address, workspace: None, session: None, headers: &headers, body: &text };
         let caller = caller(&snapshot, &request).unwrap_or_else(|refusal| panic!("{refusal:?}"));
@@ -55,14 +53,13 @@ fn check(dialect: Dialect, rule: &str, input: &[u8]) {
     }
 }
 
-fn endpoint(dialect: Dialect, choices: &mut Unstructured) -> Endpoint {
+fn endpoints(dialect: Dialect) -> &'static [Endpoint] {
     match dialect {
-        Dialect::Messages if choices.ratio(1, 8) == Ok(true) => Endpoint::CountTokens,
-        Dialect::Messages => Endpoint::Messages,
-        Dialect::Chat => Endpoint::ChatCompletions,
-        Dialect::Responses => Endpoint::Responses,
-        Dialect::Completions => Endpoint::Completions,
-        Dialect::Embeddings => Endpoint::Embeddings,
+        Dialect::Messages => &[Endpoint::Messages, Endpoint::CountTokens],
+        Dialect::Chat => &[Endpoint::ChatCompletions],
+        Dialect::Responses => &[Endpoint::Responses],
+        Dialect::Completions => &[Endpoint::Completions],
+        Dialect::Embeddings => &[Endpoint::Embeddings],
     }
 }
 
