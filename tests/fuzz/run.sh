@@ -12,6 +12,7 @@ shift 3
 here=$(cd "$(dirname "$0")" && pwd)
 triple=$(rustc -vV | sed -n 's/^host: //p')
 input_bytes_max=4096
+# Seconds of the clock, not of work: on a busy machine a process may not get on for a while.
 # The stack of every allocation would take more time than the engine does.
 export ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=16
 
@@ -27,7 +28,7 @@ for target in "$@"; do
     echo "fuzz: $target for $seconds s"
     found=0
     nice -n 10 "$folder/$triple/release/$target" -max_total_time="$seconds" -max_len=$input_bytes_max -len_control=0 \
-        -timeout=20 -rss_limit_mb=2048 -dict="$here/words.dict" -artifact_prefix="$folder/artifacts/$target/" \
+        -timeout=120 -rss_limit_mb=2048 -dict="$here/words.dict" -artifact_prefix="$folder/artifacts/$target/" \
         -print_final_stats=1 "$folder/corpus/$target" "$here/corpus/$target" >"$log" 2>&1 || found=1
     findings=$((findings + found))
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
