@@ -12,6 +12,10 @@ FILTER_TRAP := $(TARGET)/test-trap/$(WASM)/release/filter.wasm
 # Fat LTO and one codegen unit: they make the module smaller and faster, and cost nothing elsewhere.
 WASM_PROFILE := CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 SDK := $(TARGET)/tools/sdk
+CARGO_FUZZ_VERSION := 0.13.2
+# For each target of `make fuzz`; FUZZ names some of them, all by default.
+FUZZ_SECONDS ?= 60
+FUZZ ?=
 WASM_BINDGEN_VERSION := $(shell grep -A 1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
 
 say = @echo "make: $(1)"
@@ -94,6 +98,17 @@ lint: targets ## Check format, clippy (native and wasm), structure and licences
 	@cargo clippy --locked -p filter --target $(WASM) -- -D warnings || $(call hint,Clippy's message above says what to change in the filter.)
 	$(call say,structure and licences)
 	@cargo test --locked --quiet -p muxspace-tests --test tidy || $(call hint,The message above names the file and the rule.)
+
+.PHONY: fuzz
+fuzz: $(TARGET)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) ## Fuzz the engine, FUZZ_SECONDS (60) for each target
+	$(call say,building the fuzz targets)
+	@tests/fuzz/run.sh $(TARGET)/tools/bin/cargo-fuzz $(TARGET) $(FUZZ_SECONDS) $(FUZZ) || $(call hint,A finding is in target/fuzz/artifacts; a C++ compiler is needed too (apt install build-essential).)
+
+$(TARGET)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION):
+	$(call say,installing cargo-fuzz $(CARGO_FUZZ_VERSION) into target/tools)
+	@export CARGO_TARGET_DIR=$(TARGET)/tools/build-fuzz; \
+		cargo install --locked --quiet --root $(TARGET)/tools cargo-fuzz --version $(CARGO_FUZZ_VERSION) || $(call hint,Check the network and run make fuzz again.)
+	@rm -rf $(TARGET)/tools/build-fuzz && touch $@
 
 .PHONY: bench
 bench: envoy build ## Measure the speed table and write docs/benchmarks.md

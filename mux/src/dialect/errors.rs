@@ -91,7 +91,8 @@ fn message(value: &Value, error: &Value, body: &[u8]) -> Message {
 }
 
 fn kind(status: u16, name: &str, code: Option<&str>) -> ErrorKind {
-    if name == "insufficient_quota" || code == Some("insufficient_quota") {
+    // Said with any status.
+    if ["insufficient_quota", "billing_error"].contains(&name) || code == Some("insufficient_quota") {
         return ErrorKind::Billing;
     }
     let from_code = code.and_then(|code| code.parse().ok()).filter(|code: &u16| *code >= 400);
@@ -199,6 +200,7 @@ mod tests {
             (401, "authentication_error", "no", "authentication_error", json!("invalid_api_key")),
             (429, "rate_limit_error", "no", "rate_limit_error", json!("rate_limit_exceeded")),
             (529, "overloaded_error", "no", "overloaded_error", json!("server_is_overloaded")),
+            (429, "billing_error", "no", "insufficient_quota", json!("insufficient_quota")),
             (
                 400,
                 "invalid_request_error",

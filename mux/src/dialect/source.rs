@@ -22,6 +22,14 @@ impl Source {
         Ok(Self::Base64 { media_type, data: data.to_owned() })
     }
 
+    /// `at` is the place of the media type, which must fit into a data URL.
+    pub fn from_base64(media_type: String, data: String, at: &At<'_>) -> Result<Self, Untranslatable> {
+        if media_type.contains(',') {
+            return Err(at.untranslatable("must be a media type, like image/png"));
+        }
+        Ok(Self::Base64 { media_type, data })
+    }
+
     /// OpenAI's `file_data`: a data URL, or bare base64 of what the file's name tells.
     pub fn from_file_data(data: String, name: Option<&str>, at: &At<'_>) -> Result<Self, Untranslatable> {
         if data.starts_with("data:") {

@@ -100,7 +100,9 @@ pub fn decide(
     request: &Request,
     balancer: &mut dyn Balancer,
 ) -> Result<Decision, Refusal> {
-    let considered = consider::consider(caller, request, Needs::default())?;
+    // Where tokens are counted the rules need not ask for them.
+    let needs = Needs { tokens: request.address.endpoint == Endpoint::CountTokens, ..Needs::default() };
+    let considered = consider::consider(caller, request, needs)?;
     choose(snapshot, caller, request, &considered, balancer)
 }
 

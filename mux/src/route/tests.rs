@@ -335,6 +335,21 @@ fn tokens_are_counted_by_who_can_and_else_estimated() {
 }
 
 #[test]
+fn images_count_for_no_tokens_whatever_the_rules_ask_for() {
+    let snapshot = with_workspace(workspace(vec![rule("r", &[], "one/m")]));
+    let estimate = |data: &str| {
+        let source = json!({ "type": "base64", "media_type": "image/png", "data": data });
+        let content = json!([{ "type": "image", "source": source }]);
+        let body = json!({ "messages": [{ "role": "user", "content": content }] }).to_string();
+        match ask_in(&snapshot, "messages/count_tokens", &body).unwrap().action {
+            Action::Estimate { input_tokens } => input_tokens,
+            Action::Send(sending) => panic!("{sending:?}"),
+        }
+    };
+    assert_eq!(estimate(&"A".repeat(4_000)), estimate(""));
+}
+
+#[test]
 fn a_closed_workspace_takes_no_request_without_a_key() {
     let snapshot = with_workspace(Workspace { access: Access::KeyOnly, ..workspace(vec![rule("r", &[], "one/m")]) });
     assert_eq!(ask_in(&snapshot, "chat/completions", "{\"messages\":[]}").unwrap_err().code, Code::InvalidApiKey);

@@ -1,10 +1,10 @@
-//! Whether a stream keeps the order and framing of its dialect, as the official clients rely on them.
+//! Whether a stream keeps the order and framing of its dialect, as the official clients rely on them. The fuzz targets
+//! of `tests/fuzz` use it too.
 
 use mux::dialect::Dialect;
 use serde_json::{Value, json};
 
-use super::heard::word;
-use super::{Event, events};
+use super::events::{Event, events, word};
 
 /// Panics with what is out of order. A stream that ends with an error is in order too.
 pub fn check(dialect: Dialect, text: &str) {

@@ -2,9 +2,8 @@
 
 use mux::dialect::Dialect;
 use mux::usage::{Stream, Usage};
-use serde_json::Value;
 
-use super::{Event, events};
+use super::events::{Event, events, word};
 
 /// An answer, put together from its events.
 #[derive(Debug, Default, PartialEq)]
@@ -50,10 +49,6 @@ pub fn numbers(usage: &Usage) -> [u64; 5] {
     let Usage { input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, raw: _ } =
         usage;
     [*input_tokens, *cached_input_tokens, *cache_write_tokens, *output_tokens, *reasoning_tokens]
-}
-
-pub fn word(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn chat(heard: &mut Heard, slots: &mut Vec<u64>, event: &Event) {

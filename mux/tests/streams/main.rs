@@ -3,6 +3,7 @@
 
 mod check;
 mod errors;
+mod events;
 mod heard;
 mod order;
 mod random;
@@ -10,17 +11,11 @@ mod random;
 mod recorded;
 mod rows;
 
+use events::events;
 use mux::dialect::{Asked, Dialect, StreamTranslator};
-use mux::sse::{Piece, Splitter};
 use serde_json::Value;
 
 const CHATLIKE: [Dialect; 3] = [Dialect::Chat, Dialect::Messages, Dialect::Responses];
-
-/// An event as a client gets it; data that is no JSON as a string.
-struct Event {
-    name: String,
-    data: Value,
-}
 
 fn asked() -> Asked {
     Asked { include_usage: true, now: 7, ..Asked::default() }
@@ -36,21 +31,6 @@ fn translate_split(from: Dialect, to: Dialect, asked: &Asked, bytes: &[u8], piec
 
 fn translate(from: Dialect, to: Dialect, bytes: &[u8]) -> String {
     translate_split(from, to, &asked(), bytes, usize::MAX)
-}
-
-fn events(bytes: &[u8]) -> Vec<Event> {
-    let (mut splitter, mut found) = (Splitter::with_event_bytes_max(usize::MAX), Vec::new());
-    splitter.push(bytes, |piece| {
-        let Piece::Event(event) = piece else { panic!("an overlong event") };
-        if event.data.is_empty() {
-            return;
-        }
-        let text = String::from_utf8_lossy(&event.data).trim().to_owned();
-        let name = String::from_utf8_lossy(event.name.unwrap_or_default()).into_owned();
-        found.push(Event { name, data: serde_json::from_str(&text).unwrap_or(Value::String(text)) });
-    });
-    assert!(splitter.finish().is_none(), "an event without its end");
-    found
 }
 
 /// A stream of chat chunks with these deltas or chunks, framed as OpenAI does.

@@ -8,8 +8,9 @@ use mux::dialect::{Asked, Dialect, translate_answer};
 use serde_json::Value;
 
 use super::check::check;
-use super::heard::{Heard, hear, numbers, word};
-use super::{CHATLIKE, asked, events, translate, translate_split};
+use super::events::{events, word};
+use super::heard::{Heard, hear, numbers};
+use super::{CHATLIKE, asked, translate, translate_split};
 
 /// What a provider means otherwise than a client hears it: the id is given by the gateway, or thoughts come in blocks.
 fn settled(heard: &Heard) -> (String, String, Vec<(String, Value)>, &'static str, bool, bool) {

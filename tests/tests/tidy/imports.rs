@@ -7,13 +7,14 @@ use serde_json::Value;
 use crate::source::{Reference, references, root, rust_files, tokens};
 
 /// A crate of the project and the crates of the project that it may depend on.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("mux", &[]),
     ("muxspace-proto", &["mux"]),
     ("filter", &["mux", "muxspace-proto"]),
     ("muxspace", &["mux", "muxspace-proto"]),
     ("muxspace-tests", &["mux", "muxspace-proto"]),
     ("muxspace-scan", &["mux"]),
+    ("muxspace-fuzz", &["mux", "muxspace-proto"]),
 ];
 
 /// Something that may be named only in some places.

@@ -104,8 +104,8 @@ fn read_document(block: &mut Fields<'_>, cache: Option<Cache>, dropped: &mut Dro
 fn read_source(source: &mut Fields<'_>) -> Result<Source, Untranslatable> {
     let at = source.at();
     match source.text("type")?.as_str() {
-        "base64" => Ok(Source::Base64 { media_type: source.text("media_type")?, data: source.text("data")? }),
-        "url" => Ok(Source::Url(source.text("url")?)),
+        "base64" => Source::from_base64(source.text("media_type")?, source.text("data")?, &at.name("media_type")),
+        "url" => Source::from_url(source.text("url")?, &at.name("url")),
         "text" => Ok(Source::Text(source.text("data")?)),
         "file" => {
             Err(at.name("file_id").untranslatable("refers to a file that is kept at Anthropic; send its content"))

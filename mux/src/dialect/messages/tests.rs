@@ -82,6 +82,14 @@ fn refusals_name_the_field() {
             user(json!({ "type": "image", "source": { "type": "file", "file_id": "f" } })),
             "messages[0].content[0].source.file_id",
         ),
+        (
+            user(json!({ "type": "image", "source": { "type": "url", "url": "data:,x" } })),
+            "messages[0].content[0].source.url",
+        ),
+        (
+            user(json!({ "type": "image", "source": { "type": "base64", "media_type": "a,b", "data": "AA" } })),
+            "messages[0].content[0].source.media_type",
+        ),
         (user(json!({ "type": "container_upload" })), "messages[0].content[0].type"),
         (user(json!({ "type": "document", "source": { "type": "url", "url": "https://x.test/a.pdf" } })), "messages"),
         (user(json!({ "type": "tool_use", "id": "a", "name": "t", "input": {} })), "messages"),

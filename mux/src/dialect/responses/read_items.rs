@@ -92,7 +92,7 @@ fn read_part(mut part: Fields<'_>, dropped: &mut Dropped) -> Result<Part, Untran
         "input_file" => {
             let name = part.string("filename")?;
             let source = match part.string("file_url")? {
-                Some(url) => Source::Url(url),
+                Some(url) => Source::from_url(url, &at.name("file_url"))?,
                 None => Source::from_file_data(part.text("file_data")?, name.as_deref(), &at.name("file_data"))?,
             };
             Part::Document(Document { source, name, cache: None })

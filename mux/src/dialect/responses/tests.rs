@@ -77,6 +77,10 @@ fn refusals_name_the_field() {
             json!({ "input": [{ "role": "user", "content": [{ "type": "input_image", "file_id": "f" }] }] }),
             "input[0].content[0].file_id",
         ),
+        (
+            json!({ "input": [{ "role": "user", "content": [{ "type": "input_file", "file_url": "data:,x" }] }] }),
+            "input[0].content[0].file_url",
+        ),
         (json!({ "input": [{ "type": "function_call", "name": "t" }] }), "input[0].call_id"),
         (json!({ "tools": [{ "type": "web_search" }] }), "tools[0]"),
         (

@@ -1,0 +1,4 @@
+//! The target `answer_chat` of `muxspace-fuzz` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| muxspace_fuzz::run("answer_chat", input));

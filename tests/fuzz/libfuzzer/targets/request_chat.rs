@@ -1,0 +1,4 @@
+//! The target `request_chat` of `muxspace-fuzz` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| muxspace_fuzz::run("request_chat", input));
