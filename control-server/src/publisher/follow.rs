@@ -180,6 +180,6 @@ fn session_edit(change: Change<mux::config::Session>) -> Edit {
 fn key_edit(change: Change<mux::config::Key, u64>) -> Edit {
     match change {
         Change::Upsert(key) => Edit::Upsert(key_resource(key)),
-        Change::Removal(id) => Edit::Removal(Key::VirtualKey(id)),
+        Change::Removal(id) => Edit::Removal(Key::Virtual(id)),
     }
 }

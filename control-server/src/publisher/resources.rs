@@ -20,7 +20,7 @@ pub enum Key {
     Workspace(String),
     Session(String),
     /// By its id.
-    VirtualKey(u64),
+    Virtual(u64),
 }
 
 /// What became of a resource.
@@ -128,7 +128,7 @@ impl Resources {
         };
         let mut workspaces: Vec<String> = workspaces.iter().map(Name::to_string).collect();
         let mut sessions: Vec<String> = sessions.iter().map(Name::to_string).collect();
-        let key = key.and_then(|id| take(Key::VirtualKey(id)));
+        let key = key.and_then(|id| take(Key::Virtual(id)));
         if let Some(v1::Resource { resource: Some(resource::Resource::Key(key)) }) = key {
             match &key.holder {
                 Some(v1::virtual_key::Holder::Workspace(name)) => workspaces.push(name.clone()),
@@ -280,7 +280,7 @@ fn key_of(resource: &v1::Resource) -> Option<Key> {
         resource::Resource::Workspace(workspace) => Key::Workspace(workspace.name.clone()),
         resource::Resource::Session(session) => Key::Session(session.id.clone()),
         resource::Resource::Provider(provider) => Key::Provider(provider.name.clone()),
-        resource::Resource::Key(key) => Key::VirtualKey(key.id),
+        resource::Resource::Key(key) => Key::Virtual(key.id),
     })
 }
 
@@ -289,7 +289,7 @@ fn name_of(key: Key) -> v1::ResourceName {
         Key::Workspace(name) => resource_name::Name::Workspace(name),
         Key::Session(name) => resource_name::Name::Session(name),
         Key::Provider(name) => resource_name::Name::Provider(name),
-        Key::VirtualKey(id) => resource_name::Name::Key(id),
+        Key::Virtual(id) => resource_name::Name::Key(id),
     };
     v1::ResourceName { name: Some(name) }
 }
@@ -324,7 +324,7 @@ mod tests {
     fn names(update: &Update) -> (Vec<String>, Vec<Key>) {
         let upserts = update.upserts.iter().map(|sized| match key_of(&sized.resource).unwrap() {
             Key::Workspace(name) | Key::Session(name) | Key::Provider(name) => name,
-            Key::VirtualKey(id) => id.to_string(),
+            Key::Virtual(id) => id.to_string(),
         });
         (upserts.collect(), update.removals.clone())
     }

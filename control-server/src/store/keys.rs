@@ -221,7 +221,7 @@ pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<config::Ke
          WHERE w.archived_at IS NULL ORDER BY k.id"
     ));
     let (rows, now_ms) = (sqlx::query(sql).fetch_all(connection).await?, now_ms());
-    rows.iter().map(|row| Ok(routed(row, read_id(row)?, read_name(row, "workspace")?, now_ms)?)).collect()
+    rows.iter().map(|row| routed(row, read_id(row)?, read_name(row, "workspace")?, now_ms)).collect()
 }
 
 /// The keys that changed after a revision, as they are now.

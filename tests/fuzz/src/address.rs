@@ -24,7 +24,7 @@ fn path(path: &str) {
         assert!(!name.contains('/') && path.contains(name));
     }
     let other = path.replacen("?", "/?", 1);
-    if !before.ends_with('/') && *query != "" {
+    if !before.ends_with('/') && !query.is_empty() {
         assert_eq!(address(&other), Some(found), "a slash at the end changes nothing");
     }
 }

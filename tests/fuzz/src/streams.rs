@@ -107,7 +107,7 @@ fn may_be_complete(from: Dialect, text: &[u8]) -> bool {
         let is_end = match from {
             Dialect::Messages => kind == "message_stop",
             Dialect::Responses => kind == "response.completed" || kind == "response.incomplete",
-            _ => value.as_ref().is_some_and(|value| has_finish(value)),
+            _ => value.as_ref().is_some_and(has_finish),
         };
         // What the library does not read may be read here: lone surrogates, deep nesting.
         let is_odd = value.is_none() && (data.contains(&b'\\') || data.len() > 128);

@@ -11,7 +11,7 @@ const DIALECTS: [Dialect; 5] =
     [Dialect::Chat, Dialect::Messages, Dialect::Responses, Dialect::Completions, Dialect::Embeddings];
 
 pub fn check(input: &[u8]) {
-    let rule = if input.len() % 2 == 0 { "body" } else { "stream" };
+    let rule = if input.len().is_multiple_of(2) { "body" } else { "stream" };
     let (text, mut choices) = with_grammar(Dialect::Completions, |grammar| input::text(grammar, rule, input));
     for dialect in DIALECTS {
         if let Some(usage) = from_json(dialect, &text) {

@@ -63,7 +63,7 @@ async fn nodes_get_what_a_key_may_do() {
         requests_per_minute: Some(u32::MAX),
         tokens_per_minute: Some(1),
     };
-    assert_eq!(store.state().await.unwrap().keys, [expected.clone()]);
+    assert_eq!(store.state().await.unwrap().keys, std::slice::from_ref(&expected));
     assert_eq!(store.changes_since(before).await.unwrap().unwrap().keys, [Change::Upsert(expected.clone())]);
 
     let patch = TermsPatch { expires_at_ms: Some(None), ..TermsPatch::default() };
