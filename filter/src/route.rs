@@ -150,7 +150,7 @@ impl Route {
         record.stream = stream;
         let standing = match vm.limits.admit(&begun.caller, &tries.first, vm.now_ms) {
             Ok(standing) => standing,
-            Err(exceeded) => return self.exceeded(vm, head, begun.record, exceeded),
+            Err(exceeded) => return self.exceeded(vm, head, begun.record, *exceeded),
         };
         match action {
             Action::Estimate { input_tokens } => self.estimate(vm, begun.record, input_tokens, standing),
