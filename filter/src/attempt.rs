@@ -171,6 +171,9 @@ fn send(exchange: &Exchange) -> Vec<Effect> {
         Effect::RemoveRequestHeader(name::CLUSTER.into()),
         Effect::RemoveRequestHeader(name::REQUEST_ID.into()),
     ];
+    if exchange.record.key > 0 {
+        effects.push(Effect::RemoveRequestHeader(name::KEY.into()));
+    }
     let own = own_credential(&provider.auth);
     for credential in &target.credentials {
         let is_replaced = own.as_ref().is_some_and(|(name, _)| name == credential);

@@ -191,6 +191,9 @@ impl Route {
             Effect::AddRequestHeader(name::CLUSTER, provider.cluster.to_string()),
             Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
+        if record.key > 0 {
+            effects.push(Effect::AddRequestHeader(name::KEY, record.key.to_string()));
+        }
         let bytes = request.body.len();
         let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());
         if endpoint.dialect() == Dialect::Messages && head.headers.get(name::ANTHROPIC_VERSION).is_none() {
