@@ -68,6 +68,9 @@ impl Attempt {
                 Err(refusal) => return Step::reply(Reply::refusal(&refusal, own.client)),
             };
             let mut effects = send(&own.plan, &next);
+            if own.record.key > 0 && target == 0 {
+                effects.push(Effect::RemoveRequestHeader(name::KEY.into()));
+            }
             let Next { sent, body, .. } = next;
             if let Some(body) = &body {
                 effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, body.len().to_string()));

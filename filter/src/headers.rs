@@ -31,6 +31,8 @@ pub mod name {
     pub const SESSION: &str = "x-muxspace-session";
     /// From the route role to Envoy's router.
     pub const CLUSTER: &str = "x-muxspace-cluster";
+    /// Id of the client's key, for filters between the two roles.
+    pub const KEY: &str = "x-muxspace-key";
     /// From the route role to the attempt role, and on answers.
     pub const REQUEST_ID: &str = "x-muxspace-request-id";
     /// On answers.

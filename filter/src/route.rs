@@ -191,6 +191,9 @@ impl Route {
             Effect::AddRequestHeader(name::CLUSTER, tries.cluster()),
             Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
         ];
+        if record.key > 0 {
+            effects.push(Effect::AddRequestHeader(name::KEY, record.key.to_string()));
+        }
         if let Some(Deployed { deployment, .. }) = &deployment {
             effects.extend(retries(deployment, tries.count()));
         }

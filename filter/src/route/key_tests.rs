@@ -129,6 +129,12 @@ fn a_key_opens_its_workspace_and_is_named_in_the_record() {
     let mut vm = vm(None, None);
     let (route, _, step) = begin(&mut vm, &[("x-api-key", KEY)]);
     assert_eq!(step.flow, Flow::Continue);
+    assert!(step.effects.contains(&Effect::AddRequestHeader("x-muxspace-key", "7".into())), "{step:?}");
+    let id = vm.request_id(1);
+    let mut broken = Attempt::default();
+    let sent = broken.request_headers(&mut vm, Some(&id), 1);
+    broken.done(&mut vm);
+    assert!(sent.effects.contains(&Effect::RemoveRequestHeader("x-muxspace-key".into())), "{sent:?}");
     let (upstream, downstream) = answer(&mut vm, route, 1);
     assert_eq!(upstream.effects, [], "the provider's own limits are told where the client has none");
     assert!(downstream.effects.contains(&Effect::AddResponseHeader("x-muxspace-workspace", "team".into())));
