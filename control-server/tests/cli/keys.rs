@@ -27,53 +27,53 @@ async fn keys_are_listed_made_rotated_and_revoked() {
         ("DELETE /workspaces/docs/keys/12", 204, json!(null)),
     ])
     .await;
-    fake.run(&["key", "list", "docs"]).await.expect(0).says(&["12", "wxyz", "models=fast", "deployments=none"]);
+    fake.run(&["key", "list", "-w", "docs"]).await.expect(0).says(&["12", "wxyz", "models=fast", "deployments=none"]);
     let narrow = json!({"name": "ci", "scopes": {"endpoints": ["messages", "models"], "models": "none"},
         "expires_at": "2027-01-01", "tokens_per_minute": 9, "session": "s1"});
     let rows: [(&[&str], &str, Value); 4] = [
-        (&["add", "docs", "Ann's laptop"], "POST /workspaces/docs/keys", json!({"name": "Ann's laptop"})),
+        (&["add", "Ann's laptop"], "POST /workspaces/docs/keys", json!({"name": "Ann's laptop"})),
         (
-            &["add", "docs", "ci", "--endpoints", "messages, models", "--models", "none", "--expires-at", "2027-01-01"],
+            &["add", "ci", "--endpoints", "messages, models", "--models", "none", "--expires-at", "2027-01-01"],
             "POST /workspaces/docs/keys",
             narrow,
         ),
-        (&["rotate", "docs", "12"], "POST /workspaces/docs/keys/12/rotate", json!({})),
-        (&["rotate", "docs", "12", "--grace-s", "0"], "POST /workspaces/docs/keys/12/rotate", json!({"grace_s": 0})),
+        (&["rotate", "12"], "POST /workspaces/docs/keys/12/rotate", json!({})),
+        (&["rotate", "12", "--grace-s", "0"], "POST /workspaces/docs/keys/12/rotate", json!({"grace_s": 0})),
     ];
     for (words, call, body) in rows {
-        let more: &[&str] = if words[2] == "ci" { &["--tokens-per-minute", "9", "--session", "s1"] } else { &[] };
-        let run = fake.run(&[&["key"], words, more].concat()).await.expect(0);
+        let more: &[&str] = if words[1] == "ci" { &["--tokens-per-minute", "9", "--session", "s1"] } else { &[] };
+        let run = fake.run(&[&["key"], words, &["-w", "docs"], more].concat()).await.expect(0);
         assert_eq!(run.stdout, "vk_0123456789abcdefghijklmnopqrwxyz\n", "for scripts, and nothing beside it");
         run.complains(&["key 12", "not shown again"]);
         assert_eq!(fake.writes().pop().unwrap(), format!("{call}?wait=applied"));
         assert_eq!(fake.last_body(), body);
     }
-    let run = fake.run(&["key", "rotate", "docs", "12"]).await.expect(0);
+    let run = fake.run(&["key", "rotate", "12", "-w", "docs"]).await.expect(0);
     run.complains(&["the old one works until 2026-01-01T01:00:00Z"]);
-    let run = fake.run(&["key", "add", "docs", "x", "--json"]).await.expect(0);
+    let run = fake.run(&["key", "add", "x", "-w", "docs", "--json"]).await.expect(0);
     assert_eq!(run.json()["key"], "vk_0123456789abcdefghijklmnopqrwxyz");
-    fake.run(&["key", "revoke", "docs", "12", "--yes"]).await.expect(0).says(&["key 12 revoked"]);
+    fake.run(&["key", "revoke", "12", "-w", "docs", "--yes"]).await.expect(0).says(&["key 12 revoked"]);
     assert_eq!(fake.writes().pop().unwrap(), "DELETE /workspaces/docs/keys/12?wait=applied");
-    fake.run(&["key", "revoke", "docs", "12"]).await.expect(2).complains(&["--yes"]);
+    fake.run(&["key", "revoke", "12", "-w", "docs"]).await.expect(2).complains(&["--yes"]);
 }
 
 #[tokio::test]
 async fn a_real_server_makes_keys_and_says_what_it_refuses() {
     let real = Real::start().await;
-    let made = real.run(&["key", "add", "default", "mine"]).await.expect(0);
+    let made = real.run(&["key", "add", "mine"]).await.expect(0);
     let key = made.stdout.trim().to_owned();
     assert!(key.starts_with("vk_") && key.len() == 35, "{key}");
-    let listed = real.run(&["key", "list", "default", "--json"]).await.expect(0);
+    let listed = real.run(&["key", "list", "--json"]).await.expect(0);
     assert!(!listed.stdout.contains(&key));
     let id = listed.json()["items"][0]["id"].to_string();
     let request = real.place.write("request.json", r#"{"messages":[]}"#);
     let request = request.to_str().unwrap();
     real.run(&["explain", request, "--key", &id]).await.expect(0).says(&["Workspace default"]);
-    let rotated = real.run(&["key", "rotate", "default", &id]).await.expect(0);
+    let rotated = real.run(&["key", "rotate", &id]).await.expect(0);
     assert_ne!(rotated.stdout.trim(), key);
-    real.run(&["key", "revoke", "default", &id, "--yes"]).await.expect(0);
-    real.run(&["key", "revoke", "default", &id, "--yes"]).await.expect(1).complains(&["there is no key"]);
+    real.run(&["key", "revoke", &id, "--yes"]).await.expect(0);
+    real.run(&["key", "revoke", &id, "--yes"]).await.expect(1).complains(&["there is no key"]);
     real.run(&["explain", request, "--key", &id]).await.expect(1).complains(&["/key_id"]);
-    real.run(&["key", "add", "default", "x", "--endpoints", "poems"]).await.expect(1).complains(&["chat/completions"]);
-    real.run(&["key", "list", "default"]).await.expect(0).says(&["there are no keys"]);
+    real.run(&["key", "add", "x", "--endpoints", "poems"]).await.expect(1).complains(&["chat/completions"]);
+    real.run(&["key", "list"]).await.expect(0).says(&["there are no keys"]);
 }

@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::super::Failure;
 use super::api::Answer;
+use super::model::Of;
 use super::out::{self, Out};
 use super::table::Column;
 use super::{Context, confirm, table};
 
 pub const EXAMPLES: &str = "\
 Examples:
-  muxspace key add backend \"Ann's laptop\"
-  muxspace key add backend ci --endpoints chat/completions,models --models fast --deployments none --expires-at 2027-01-01
-  KEY=$(muxspace key rotate backend 12 --grace-s 600)
+  muxspace key add \"Ann's laptop\" -w backend
+  muxspace key add ci -w backend --endpoints chat/completions,models --models fast --deployments none --expires-at 2027-01-01
+  KEY=$(muxspace key rotate 12 -w backend --grace-s 600)
 The key itself is printed once, alone on standard output, and kept nowhere. A client shows it as its API key.";
 
 const COLUMNS: [Column; 7] = [
@@ -30,12 +31,16 @@ const COLUMNS: [Column; 7] = [
 #[derive(Subcommand)]
 pub enum Command {
     /// List the keys of a workspace.
-    List { workspace: String },
+    List {
+        #[command(flatten)]
+        of: Of,
+    },
     /// Add a key to a workspace and print it.
     Add {
-        workspace: String,
         /// For people
         name: String,
+        #[command(flatten)]
+        of: Of,
         /// Paths such as chat/completions, with commas between them [default: all]
         #[arg(long, value_name = "LIST")]
         endpoints: Option<String>,
@@ -60,16 +65,18 @@ pub enum Command {
     },
     /// Put a new key in the place of one and print it.
     Rotate {
-        workspace: String,
         id: u64,
+        #[command(flatten)]
+        of: Of,
         /// Seconds for which the old key works on [default: 3600]
         #[arg(long, value_name = "SECONDS")]
         grace_s: Option<u32>,
     },
     /// Revoke a key: it stops working at once.
     Revoke {
-        workspace: String,
         id: u64,
+        #[command(flatten)]
+        of: Of,
         /// Don't ask
         #[arg(long, short)]
         yes: bool,
@@ -79,13 +86,13 @@ pub enum Command {
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     let Context { api, out, .. } = context;
     match command {
-        Command::List { workspace } => {
+        Command::List { of: Of { workspace } } => {
             let answer = api.list(&["workspaces", &workspace, "keys"], &[]).await?;
             out.answer(&answer, |answer| table::of(answer.items(), &COLUMNS, "there are no keys"))
         }
         Command::Add {
-            workspace,
             name,
+            of: Of { workspace },
             endpoints,
             models,
             deployments,
@@ -108,13 +115,13 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             let answer = api.write(Method::POST, &["workspaces", &workspace, "keys"], &[], Some(&body)).await?;
             show(*out, &answer)
         }
-        Command::Rotate { workspace, id, grace_s } => {
+        Command::Rotate { id, of: Of { workspace }, grace_s } => {
             let path = ["workspaces", &workspace, "keys", &id.to_string(), "rotate"];
             let body = Value::Object(given([("grace_s", grace_s.map(Value::from))]));
             let answer = api.write(Method::POST, &path, &[], Some(&body)).await?;
             show(*out, &answer)
         }
-        Command::Revoke { workspace, id, yes } => {
+        Command::Revoke { id, of: Of { workspace }, yes } => {
             confirm::destruction(yes, &format!("Revoke key {id} of workspace {workspace}?"))?;
             let path = ["workspaces", &workspace, "keys", &id.to_string()];
             let answer = api.write(Method::DELETE, &path, &[], None).await?;

@@ -1,5 +1,8 @@
 //! `/api/v1/workspaces/{name}/keys`
 
+use std::io;
+use std::sync::Mutex;
+
 use muxspace::domain::record::RequestRecord;
 use proto::v1::resource::Resource;
 use serde_json::{Value, json};
@@ -200,12 +203,27 @@ async fn nodes_hold_the_keys_of_workspaces_that_are_not_archived() {
         api.published(done.revision()).await;
         assert_eq!(held(&api), expected, "{action}");
     }
-    api.delete("/api/v1/workspaces/w").await.expect(204);
-    let (_, _) = made(&api, json!({"name": "k"})).await;
+}
+
+/// What all tests log.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]
 async fn nothing_tells_a_key_twice() {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(|| Log).init();
     let api = Api::start().await;
     let mut events = api.store.events();
     let (path, first) = made(&api, json!({"name": "k"})).await;
@@ -235,6 +253,9 @@ async fn nothing_tells_a_key_twice() {
     }
     assert_eq!(seen, 5);
     told += &format!("{:?}", api.publisher.full().into_masked("store"));
+    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
+    assert!(log.contains("virtual_keys"), "statements are logged at this level");
+    told += &log;
     for made in [&first, &second] {
         let text = made["key"].as_str().unwrap();
         assert!(!told.contains(&text[3..31]), "the key");
