@@ -80,6 +80,11 @@ impl Endpoint {
     }
 }
 
+/// The paths of all endpoints, without their first slash.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    Endpoint::ALL.into_iter().map(|(_, path, _)| path.trim_start_matches('/'))
+}
+
 /// Reads the path of a request; none: no endpoint of this gateway.
 pub fn address(path: &str) -> Option<Address<'_>> {
     let (path, query) = path.find('?').map_or((path, ""), |mark| path.split_at(mark));

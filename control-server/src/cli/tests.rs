@@ -7,7 +7,7 @@ fn arguments_are_sound() {
     Arguments::command().debug_assert();
 }
 
-const READ: [&str; 42] = [
+const READ: [&str; 48] = [
     "serve --api 127.0.0.1:0 --no-discover --filter f.wasm",
     "up --listen 127.0.0.1:0 --concurrency 2 --envoy /usr/bin/envoy",
     "envoy-config --api control-server:8990 --listen 0.0.0.0:8989 --output-env e",
@@ -42,6 +42,12 @@ const READ: [&str; 42] = [
     "session create s1 --workspace docs --label Mine",
     "session set s1 --label Mine",
     "session delete s1 -y",
+    "key list -w docs",
+    "key add laptop",
+    "key add ci -w docs --endpoints messages,models --models none --expires-at 2027-01-01 --requests-per-minute 60 --session s1",
+    "key rotate 12 -w docs --grace-s 0",
+    "key revoke 12 --workspace docs --yes",
+    "explain request.json --key 12",
     "export docs -o docs.yaml",
     "import docs.yaml --mode replace --dry-run",
     "apply -f a.yaml -f b --dry-run",
@@ -52,7 +58,7 @@ const READ: [&str; 42] = [
     "completions zsh",
 ];
 
-const REFUSED: [&str; 27] = [
+const REFUSED: [&str; 31] = [
     "",
     "serve --api somewhere",
     "up --concurrency 0",
@@ -73,6 +79,10 @@ const REFUSED: [&str; 27] = [
     "provider add p",
     "session create s1",
     "session set s1",
+    "key add -w docs",
+    "key rotate laptop -w docs",
+    "key add ci --tokens-per-minute many",
+    "explain request.json --key 12 --workspace docs",
     "import docs.yaml --mode merge",
     "apply",
     "explain request.json --workspace docs --session s1",

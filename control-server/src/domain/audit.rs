@@ -75,12 +75,13 @@ impl Entry {
         Self { revision, number, at_ms, actor, action, kind, name, before, after }
     }
 
-    /// Whether it is about a workspace, under its present name or the one before, or about a session in which the
-    /// workspace is or was the active one.
+    /// Whether it is about a workspace, under its present name or the one before, about one of its keys, or about a
+    /// session in which the workspace is or was the active one.
     pub fn concerns(&self, workspace: &Name) -> bool {
         let field = match self.kind.as_str() {
             "workspace" => "name",
             "session" => "active_workspace",
+            "key" => "workspace",
             _ => return false,
         };
         let named = |value: &Option<Value>| value.as_ref().is_some_and(|value| value[field] == *workspace.as_str());
@@ -116,6 +117,8 @@ mod tests {
             (entry("workspace", "v", json!({"name": "w"}), json!({"name": "v"})), true),
             (entry("session", "s", json!({"active_workspace": "w"}), nothing()), true),
             (entry("session", "s", nothing(), json!({"active_workspace": "w"})), true),
+            (entry("key", "7", json!({"workspace": "w"}), nothing()), true),
+            (entry("key", "7", nothing(), json!({"workspace": "v"})), false),
             (entry("session", "w", nothing(), nothing()), false),
             (entry("provider", "w", json!({"name": "w"}), nothing()), false),
             (entry("workspace", "v", nothing(), nothing()), false),

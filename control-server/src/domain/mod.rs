@@ -7,6 +7,7 @@ pub mod deployment;
 pub mod document;
 pub mod error;
 pub mod event;
+pub mod key;
 pub mod lint;
 pub mod model;
 pub mod persona;

@@ -24,6 +24,10 @@ pub struct RequestRecord {
     /// Error code when the filter itself answered, `client_disconnected` when the client hung up; else empty.
     pub outcome: String,
     pub attempts: Vec<AttemptRecord>,
+    /// Id of the virtual key; 0: none.
+    pub key: u64,
+    /// Name of the deployment; empty: the request had one target alone.
+    pub deployment: String,
 }
 
 /// One try at one provider.

@@ -12,6 +12,7 @@ pub enum GroupBy {
     Provider,
     Rule,
     Session,
+    Key,
     Day,
     Hour,
 }
@@ -40,6 +41,8 @@ pub enum GroupKey {
         rule: String,
     },
     Session(String),
+    /// Id and name of a virtual key; `None`: without a key. A key that is gone has no name.
+    Key(Option<(u64, Option<String>)>),
     /// Unix milliseconds of its begin, UTC.
     Day(i64),
     Hour(i64),

@@ -20,8 +20,8 @@ pub fn from_message(message: v1::RequestRecord) -> RequestRecord {
         status,
         outcome,
         attempts,
-        key: _,
-        deployment: _,
+        key,
+        deployment,
     } = message;
     RequestRecord {
         request_id,
@@ -38,6 +38,8 @@ pub fn from_message(message: v1::RequestRecord) -> RequestRecord {
         status,
         outcome,
         attempts: attempts.into_iter().map(attempt).collect(),
+        key,
+        deployment,
     }
 }
 

@@ -63,7 +63,7 @@ async fn catch_up(publisher: &Arc<Publisher>) -> Result<(), StoreError> {
 }
 
 async fn publish_changes(publisher: &Arc<Publisher>, changes: Changes) {
-    let Changes { revision, workspaces, sessions, providers } = changes;
+    let Changes { revision, workspaces, sessions, providers, keys } = changes;
     let upserted = providers.iter().filter_map(|change| match change {
         Change::Upsert(provider) => Some(ClusterSpec::from(provider)),
         Change::Removal(_) => None,
@@ -73,6 +73,7 @@ async fn publish_changes(publisher: &Arc<Publisher>, changes: Changes) {
     let edits: Vec<Edit> = (providers.into_iter().map(provider_edit))
         .chain(workspaces.into_iter().map(workspace_edit))
         .chain(sessions.into_iter().map(session_edit))
+        .chain(keys.into_iter().map(key_edit))
         .collect();
     if steers {
         needed.extend(lock(&publisher.resources).sequences(&edits));
@@ -131,10 +132,11 @@ fn used_clusters(publisher: &Publisher) -> BTreeSet<String> {
 }
 
 pub fn resources_of(state: State) -> Resources {
-    let State { revision, workspaces, sessions, providers } = state;
+    let State { revision, workspaces, sessions, providers, keys } = state;
     let resources = (providers.iter().map(provider_resource))
         .chain(workspaces.into_iter().map(workspace_resource))
-        .chain(sessions.into_iter().map(session_resource));
+        .chain(sessions.into_iter().map(session_resource))
+        .chain(keys.into_iter().map(key_resource));
     Resources::new(revision, resources)
 }
 
@@ -148,6 +150,10 @@ fn workspace_resource(workspace: mux::config::Workspace) -> v1::Resource {
 
 fn session_resource(session: mux::config::Session) -> v1::Resource {
     v1::Resource { resource: Some(resource::Resource::Session(session.into())) }
+}
+
+fn key_resource(key: mux::config::Key) -> v1::Resource {
+    v1::Resource { resource: Some(resource::Resource::Key(key.into())) }
 }
 
 fn provider_edit(change: Change<Provider>) -> Edit {
@@ -168,5 +174,12 @@ fn session_edit(change: Change<mux::config::Session>) -> Edit {
     match change {
         Change::Upsert(session) => Edit::Upsert(session_resource(session)),
         Change::Removal(name) => Edit::Removal(Key::Session(name.to_string())),
+    }
+}
+
+fn key_edit(change: Change<mux::config::Key, u64>) -> Edit {
+    match change {
+        Change::Upsert(key) => Edit::Upsert(key_resource(key)),
+        Change::Removal(id) => Edit::Removal(Key::VirtualKey(id)),
     }
 }

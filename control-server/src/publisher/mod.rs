@@ -115,10 +115,15 @@ impl Publisher {
         lock(&self.resources).full()
     }
 
-    /// What a filter would route by that knew nothing but these workspaces, these sessions with theirs, and all
-    /// providers, at the newest revision.
-    pub fn snapshot_for(&self, workspaces: &[Name], sessions: &[Name]) -> Result<Snapshot, Unroutable> {
-        let (revision, part) = lock(&self.resources).part(workspaces, sessions);
+    /// What a filter would route by that knew nothing but these workspaces, these sessions with theirs, this key with
+    /// its own, and all providers, at the newest revision.
+    pub fn snapshot_for(
+        &self,
+        workspaces: &[Name],
+        sessions: &[Name],
+        key: Option<u64>,
+    ) -> Result<Snapshot, Unroutable> {
+        let (revision, part) = lock(&self.resources).part(workspaces, sessions, key);
         let mut update = mux::snapshot::Update { revision, ..Default::default() };
         for resource in part {
             convert::add(&mut update, resource)?;

@@ -15,6 +15,7 @@ pub const CHUNK_BYTES_MAX: usize = 1024 * 1024;
 
 /// Names one resource. The order is that of a full state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(clippy::enum_variant_names, reason = "virtual keys are called so everywhere")]
 pub enum Key {
     Provider(String),
     Workspace(String),
@@ -117,20 +118,30 @@ impl Resources {
         Update { base_revision: 0, revision: self.revision, upserts, removals: Vec::new() }
     }
 
-    /// These workspaces, these sessions with the workspaces that are active in them, and all providers; and the revision.
-    pub fn part(&self, workspaces: &[Name], sessions: &[Name]) -> (u64, Vec<v1::Resource>) {
+    /// These workspaces, these sessions with the workspaces that are active in them, this key with what it opens, and all
+    /// providers; and the revision.
+    pub fn part(&self, workspaces: &[Name], sessions: &[Name], key: Option<u64>) -> (u64, Vec<v1::Resource>) {
         let mut found: BTreeMap<&Key, &Arc<Sized>> = BTreeMap::new();
         let mut take = |key: Key| {
             let (key, sized) = self.by_key.get_key_value(&key)?;
             found.insert(key, sized);
             Some(&sized.resource)
         };
+        let mut workspaces: Vec<String> = workspaces.iter().map(Name::to_string).collect();
+        let mut sessions: Vec<String> = sessions.iter().map(Name::to_string).collect();
+        let key = key.and_then(|id| take(Key::VirtualKey(id)));
+        if let Some(v1::Resource { resource: Some(resource::Resource::Key(key)) }) = key {
+            match &key.holder {
+                Some(v1::virtual_key::Holder::Workspace(name)) => workspaces.push(name.clone()),
+                Some(v1::virtual_key::Holder::Session(id)) => sessions.push(id.clone()),
+                None => {}
+            }
+        }
         for name in workspaces {
-            take(Key::Workspace(name.to_string()));
+            take(Key::Workspace(name));
         }
         for id in sessions {
-            if let Some(v1::Resource { resource: Some(resource::Resource::Session(session)) }) =
-                take(Key::Session(id.to_string()))
+            if let Some(v1::Resource { resource: Some(resource::Resource::Session(session)) }) = take(Key::Session(id))
             {
                 take(Key::Workspace(session.active_workspace.clone()));
             }
@@ -284,12 +295,19 @@ fn name_of(key: Key) -> v1::ResourceName {
     v1::ResourceName { name: Some(name) }
 }
 
+/// Stands for what people do not see.
+const MASK: &str = "***";
+
 fn masked(mut resource: v1::Resource) -> v1::Resource {
-    if let Some(resource::Resource::Provider(provider)) = &mut resource.resource
-        && let Some(auth) = &mut provider.auth
-        && !auth.api_key.is_empty()
-    {
-        auth.api_key = "***".to_owned();
+    match &mut resource.resource {
+        Some(resource::Resource::Provider(v1::Provider { auth: Some(auth), .. })) if !auth.api_key.is_empty() => {
+            auth.api_key = MASK.to_owned();
+        }
+        Some(resource::Resource::Key(key)) => {
+            let hashes = [&mut key.hash, &mut key.previous_hash].into_iter().filter(|hash| !hash.is_empty());
+            hashes.for_each(|hash| *hash = MASK.as_bytes().to_vec());
+        }
+        _ => {}
     }
     resource
 }
@@ -380,7 +398,16 @@ mod tests {
         let auth = v1::Auth { kind: v1::AuthKind::Bearer.into(), api_key: "sk-secret".to_owned() };
         let provider = v1::Provider { name: "p".to_owned(), auth: Some(auth), ..Default::default() };
         let resource = v1::Resource { resource: Some(resource::Resource::Provider(provider)) };
-        let message = Resources::new(1, [resource]).full().into_masked("store");
+        let key = v1::VirtualKey { id: 7, hash: vec![1; 16], previous_hash: vec![2; 16], ..Default::default() };
+        let key = v1::Resource { resource: Some(resource::Resource::Key(key)) };
+        let fresh = v1::VirtualKey { id: 8, hash: vec![3; 16], ..Default::default() };
+        let fresh = v1::Resource { resource: Some(resource::Resource::Key(fresh)) };
+        let message = Resources::new(1, [resource, key, fresh]).full().into_masked("store");
         assert!(!format!("{message:?}").contains("sk-secret"));
+        let hashes = message.upserts.iter().filter_map(|resource| match &resource.resource {
+            Some(resource::Resource::Key(key)) => Some((key.hash.as_slice(), key.previous_hash.as_slice())),
+            _ => None,
+        });
+        assert_eq!(hashes.collect::<Vec<_>>(), [(&b"***"[..], &b"***"[..]), (b"***", b"")]);
     }
 }

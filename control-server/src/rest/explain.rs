@@ -1,13 +1,16 @@
 //! `/explain`: what a filter would do with a request, by the same engine; nothing is sent.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use axum::Json;
 use axum::extract::State;
-use mux::config::{DEFAULT, Name};
-use mux::endpoint::{self, Address};
-use mux::refusal::Refusal;
-use mux::route::{self, Action, Aim, Decision, Explanation, JudgedRule, Request, SeenFile, Sending};
+use jiff::Timestamp;
+use mux::config::{DEFAULT, Key, Name};
+use mux::endpoint::{self, Address, Endpoint, Place};
+use mux::refusal::{Code, Refusal};
+use mux::route::{self, Action, Aim, Caller, Decision, Explanation, JudgedRule, Request, SeenFile, Sending};
+use mux::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -26,6 +29,8 @@ pub(super) struct ExplainDoc {
     workspace: Option<String>,
     /// Unless given: `default`.
     session: Option<String>,
+    /// As a client that shows this key, which says in which workspace; instead of the two above.
+    key_id: Option<u64>,
     /// Such as `chat/completions`, by the workspace's rules, or a whole path such as `/v1/chat/completions`.
     endpoint: String,
     /// What a rule may look at.
@@ -116,7 +121,10 @@ pub(super) async fn explain(
 }
 
 fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
-    let ExplainDoc { workspace, session, endpoint, headers, body } = doc;
+    let ExplainDoc { workspace, session, key_id, endpoint, headers, body } = doc;
+    if key_id.is_some() && (workspace.is_some() || session.is_some()) {
+        return Err(Problem::invalid_field("/key_id", "a key says itself in which workspace its requests are"));
+    }
     let path = if endpoint.starts_with('/') { endpoint } else { format!("/v1/mux/{endpoint}") };
     let address = endpoint::address(&path)
         .ok_or_else(|| Problem::invalid_field("/endpoint", format!("`{path}` is no endpoint of the gateway")))?;
@@ -132,10 +140,16 @@ fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
     }
     let (workspace, session) = (workspace.as_deref(), session.as_deref());
     let request = Request { address, workspace, session, headers: &headers, body };
-    let snapshot = rest.app.publisher.snapshot_for(&workspaces_of(&request), &sessions_of(&request));
+    let snapshot = rest.app.publisher.snapshot_for(&workspaces_of(&request), &sessions_of(&request), key_id);
     let snapshot = snapshot.map_err(Problem::broken)?;
-    let caller = route::caller(&snapshot, &request).map_err(|refusal| Problem::not_found(refusal.message))?;
-    let explained = route::explain(&snapshot, &caller, &request);
+    let caller = match key_id {
+        None => route::caller(&snapshot, &request).map_err(|refusal| Problem::not_found(refusal.message))?,
+        Some(id) => caller_of_key(&snapshot, id)?,
+    };
+    let explained = match caller.key.as_deref().map_or(Ok(()), |key| check_key(key, &caller, &request)) {
+        Ok(()) => route::explain(&snapshot, &caller, &request),
+        Err(refusal) => Err(refusal),
+    };
     let doc = ExplanationDoc {
         workspace: caller.workspace.name.to_string(),
         session: caller.session.as_ref().map(Name::to_string),
@@ -152,6 +166,38 @@ fn answer(rest: &Rest, doc: ExplainDoc) -> Result<ExplanationDoc, Problem> {
         Err(refusal) => ExplanationDoc { refusal: Some(refusal.into()), ..doc },
         Ok(explanation) => filled(doc, explanation, &request.address),
     })
+}
+
+fn caller_of_key(snapshot: &Snapshot, id: u64) -> Result<Caller, Problem> {
+    let unknown = || Problem::invalid_field("/key_id", format!("there is no key {id}, or its workspace is archived"));
+    let key = snapshot.key_by_id(id).ok_or_else(unknown)?;
+    route::caller_of_key(snapshot, Rc::clone(key)).map_err(|refusal| Problem::not_found(refusal.message))
+}
+
+/// Refuses what a filter refuses before it looks at rules and models.
+fn check_key(key: &Key, caller: &Caller, request: &Request) -> Result<(), Refusal> {
+    let now_ms = Timestamp::now().as_millisecond().unsigned_abs();
+    let is_own = match request.address.place {
+        Place::Unsaid => true,
+        Place::Workspace(name) => name.eq_ignore_ascii_case(caller.workspace.name.as_str()),
+        Place::Session(id) => caller.session.as_ref().is_some_and(|own| id.eq_ignore_ascii_case(own.as_str())),
+    };
+    let holds = |endpoint: Endpoint| key.scopes.endpoints.holds(endpoint.path().trim_start_matches('/'));
+    let is_held = match request.address.endpoint {
+        Endpoint::Models => true,
+        Endpoint::CountTokens => holds(Endpoint::CountTokens) || holds(Endpoint::Messages),
+        endpoint => holds(endpoint),
+    };
+    if key.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms) {
+        Err(Refusal::new(Code::InvalidApiKey, "This key has expired."))
+    } else if !is_own {
+        Err(Refusal::new(Code::NotAllowed, "A key opens its own workspace alone; the path names another place."))
+    } else if !is_held {
+        let endpoint = request.address.endpoint.path().trim_start_matches('/');
+        Err(Refusal::new(Code::NotAllowed, format!("This key may not use the endpoint `{endpoint}`.")))
+    } else {
+        Ok(())
+    }
 }
 
 fn filled(doc: ExplanationDoc, explanation: Explanation, address: &Address) -> ExplanationDoc {
@@ -204,16 +250,16 @@ impl From<Refusal> for RefusalDoc {
 /// The workspaces that the request may turn out to be in.
 fn workspaces_of(request: &Request) -> Vec<Name> {
     let by_path = match request.address.place {
-        endpoint::Place::Workspace(name) => Some(name),
-        endpoint::Place::Session(_) | endpoint::Place::Unsaid => None,
+        Place::Workspace(name) => Some(name),
+        Place::Session(_) | Place::Unsaid => None,
     };
     names([by_path, request.workspace])
 }
 
 fn sessions_of(request: &Request) -> Vec<Name> {
     let by_path = match request.address.place {
-        endpoint::Place::Session(id) => Some(id),
-        endpoint::Place::Workspace(_) | endpoint::Place::Unsaid => None,
+        Place::Session(id) => Some(id),
+        Place::Workspace(_) | Place::Unsaid => None,
     };
     names([by_path, request.session, Some(DEFAULT)])
 }

@@ -31,6 +31,9 @@ pub(super) struct PathModel(pub(super) Name, pub(super) String);
 /// A workspace and the name of one of its models or deployments in a path.
 pub(super) struct PathAlias(pub(super) Name, pub(super) Alias);
 
+/// The workspace and the id of a key in a path.
+pub(super) struct PathKey(pub(super) Name, pub(super) u64);
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
@@ -110,6 +113,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PathAlias {
             workspace.parse().map_err(|error: InvalidName| unknown(&workspace, error.to_string()))?,
             alias.parse().map_err(|error: InvalidAlias| unknown(&alias, error.to_string()))?,
         ))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((workspace, id)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
+        let workspace =
+            workspace.parse().map_err(|_| Problem::not_found(format!("there is no workspace `{workspace}`")))?;
+        let id =
+            id.parse().map_err(|_| Problem::not_found(format!("there is no key `{id}`; a key's id is a number")))?;
+        Ok(Self(workspace, id))
     }
 }
 

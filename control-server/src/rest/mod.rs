@@ -13,6 +13,8 @@ mod events;
 mod explain;
 mod extract;
 mod instructions;
+mod key_docs;
+mod keys;
 mod lint;
 mod metrics;
 mod models;

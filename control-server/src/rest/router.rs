@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use super::metrics::HttpMetrics;
 use super::openapi::Api;
 use super::{AppState, BODY_BYTES_MAX, Rest, auth, metrics, openapi_json};
-use super::{audit, catalog, collection, deployments, events, explain, instructions, lint, models, nodes, personas};
+use super::{
+    audit, catalog, collection, deployments, events, explain, instructions, keys, lint, models, nodes, personas,
+};
 use super::{providers, rules, sessions, system, transfer, usage, workspaces};
 
 /// The API, ready to be served.
@@ -74,6 +76,9 @@ fn guarded_routes() -> OpenApiRouter<Rest> {
         .routes(routes!(transfer::export))
         .routes(routes!(lint::of_workspace))
         .routes(routes!(usage::of_workspace))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::get, keys::patch, keys::delete))
+        .routes(routes!(keys::rotate))
         .routes(routes!(usage::all))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::get, sessions::patch, sessions::delete))

@@ -31,6 +31,7 @@ enum ByParam {
     Provider,
     Rule,
     Session,
+    Key,
     Day,
     Hour,
 }
@@ -65,6 +66,12 @@ enum KeyDoc {
     },
     Session {
         session: Option<String>,
+    },
+    Key {
+        /// Of the virtual key; null: requests without one.
+        id: Option<u64>,
+        /// Null: it is gone.
+        name: Option<String>,
     },
     Day {
         day: String,
@@ -134,6 +141,7 @@ async fn report(rest: &Rest, workspace: Option<Name>, params: &UsageParams) -> R
         ByParam::Provider => GroupBy::Provider,
         ByParam::Rule => GroupBy::Rule,
         ByParam::Session => GroupBy::Session,
+        ByParam::Key => GroupBy::Key,
         ByParam::Day => GroupBy::Day,
         ByParam::Hour => GroupBy::Hour,
     };
@@ -165,6 +173,8 @@ impl From<GroupKey> for KeyDoc {
             GroupKey::Provider(provider) => Self::Provider { provider: given(provider) },
             GroupKey::Rule { workspace, rule } => Self::Rule { workspace: given(workspace), rule: given(rule) },
             GroupKey::Session(session) => Self::Session { session: given(session) },
+            GroupKey::Key(None) => Self::Key { id: None, name: None },
+            GroupKey::Key(Some((id, name))) => Self::Key { id: Some(id), name },
             GroupKey::Day(begin_ms) => Self::Day { day: time::write_day(begin_ms) },
             GroupKey::Hour(begin_ms) => Self::Hour { hour: time::write(begin_ms) },
         }

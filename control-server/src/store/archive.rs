@@ -5,7 +5,7 @@ use mux::config::Name;
 use super::error::{Kind, StoreError};
 use super::workspaces::{Found, change, find, refuse_default};
 use super::write::Write;
-use super::{Store, transfer};
+use super::{Store, keys, transfer};
 use crate::domain::audit::Change;
 use crate::domain::workspace::Workspace;
 
@@ -38,6 +38,7 @@ impl Store {
             return Err(StoreError::NotArchived(name.clone()));
         }
         let whole = transfer::whole(write.connection(), id, workspace.clone()).await?;
+        keys::touch_of_workspace(&mut write, id).await?;
         sqlx::query("DELETE FROM workspaces WHERE id = $1").bind(id).execute(write.connection()).await?;
         let before = Some(workspace.to_json_with(&whole));
         write.note(Change { action: "delete", kind: "workspace", name: name.to_string(), before, after: None });
@@ -62,6 +63,7 @@ async fn set_archived(
         .execute(write.connection())
         .await?;
     write.touch(Kind::Workspace, before.summary.name.as_str());
+    keys::touch_of_workspace(&mut write, id).await?;
     let after = find(write.connection(), &before.summary.name).await?.workspace;
     let action = if archived_at_ms.is_some() { "archive" } else { "recover" };
     write.note(change(action, Some(before.to_json()), &after));

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::error::{Kind, StoreError};
-use super::{Store, providers, rules, sessions};
+use super::{Store, keys, providers, rules, sessions};
 use crate::domain::provider::Provider;
 
 /// Everything that the data plane needs, at one revision.
@@ -16,13 +16,14 @@ pub struct State {
     pub workspaces: Vec<config::Workspace>,
     pub sessions: Vec<config::Session>,
     pub providers: Vec<Provider>,
+    pub keys: Vec<config::Key>,
 }
 
-/// The newest value of a resource that changed, or that it is gone.
+/// The newest value of a resource that changed, or that it is gone: its name, or its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change<T> {
+pub enum Change<T, N = Name> {
     Upsert(T),
-    Removal(Name),
+    Removal(N),
 }
 
 /// What changed since some revision, up to `revision`; each resource is named once.
@@ -32,6 +33,7 @@ pub struct Changes {
     pub workspaces: Vec<Change<config::Workspace>>,
     pub sessions: Vec<Change<config::Session>>,
     pub providers: Vec<Change<Provider>>,
+    pub keys: Vec<Change<config::Key, u64>>,
 }
 
 impl Store {
@@ -42,8 +44,9 @@ impl Store {
         let workspaces = rules::all_workspaces(&mut transaction).await?;
         let sessions = sessions::all(&mut transaction).await?;
         let providers = providers::all(&mut transaction, &self.shared.master_key).await?;
+        let keys = keys::all(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(State { revision: revision.unsigned_abs(), workspaces, sessions, providers })
+        Ok(State { revision: revision.unsigned_abs(), workspaces, sessions, providers, keys })
     }
 
     /// What changed after `revision`; `None`: the log does not reach back that far, or the revision is not of this
@@ -55,11 +58,15 @@ impl Store {
         if since < floor || since > newest {
             return Ok(None);
         }
-        let rows = sqlx::query("SELECT DISTINCT kind, name FROM changes WHERE revision > $1 ORDER BY kind, name")
-            .bind(since)
-            .fetch_all(&mut *transaction)
-            .await?;
-        let mut changes = Changes { revision: newest.unsigned_abs(), ..Changes::default() };
+        let rows = sqlx::query(
+            "SELECT DISTINCT kind, name FROM changes WHERE revision > $1 AND kind <> $2 ORDER BY kind, name",
+        )
+        .bind(since)
+        .bind(Kind::Key.as_str())
+        .fetch_all(&mut *transaction)
+        .await?;
+        let keys = keys::changed_since(&mut transaction, since).await?;
+        let mut changes = Changes { revision: newest.unsigned_abs(), keys, ..Changes::default() };
         for row in rows {
             let kind: String = row.try_get("kind")?;
             let name = read_name(&row, "name")?;

@@ -12,6 +12,7 @@ pub enum Kind {
     Model,
     Persona,
     Deployment,
+    Key,
 }
 
 impl Kind {
@@ -23,6 +24,7 @@ impl Kind {
             Self::Model => "model",
             Self::Persona => "persona",
             Self::Deployment => "deployment",
+            Self::Key => "key",
         }
     }
 }

@@ -11,6 +11,7 @@ mod changes;
 mod collection;
 mod deployments;
 mod error;
+mod keys;
 mod lint;
 mod models;
 mod open;

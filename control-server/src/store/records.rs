@@ -1,6 +1,6 @@
 //! Takes in what nodes report: once, however often it is reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,10 +8,10 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
-use super::Store;
 use super::catalog::{self, Prices};
 use super::error::StoreError;
 use super::write::now_ms;
+use super::{Store, keys};
 use crate::domain::event::Event;
 use crate::domain::record::{AttemptRecord, RequestRecord, TokenUsage};
 
@@ -21,10 +21,10 @@ const ROWS_MAX: usize = 50;
 /// `last_seen` of a session moves at most this often.
 const SEEN_EVERY_MS: i64 = 60_000;
 
-const REQUEST_COLUMNS: usize = 18;
+const REQUEST_COLUMNS: usize = 20;
 const INSERT_REQUESTS: &str = "INSERT INTO requests (request_id, started_at, duration_ms, revision, workspace_id, \
      workspace, session, rule, dialect, requested_model, stream, request_bytes, status, outcome, provider, model, \
-     estimated, cost_unknown) VALUES ";
+     estimated, cost_unknown, key_id, deployment) VALUES ";
 /// The parameter of a request that finds its workspace's id by name, and the one before that says when the name held.
 const WORKSPACE_ID: usize = 4;
 const REVISION: usize = 3;
@@ -67,6 +67,7 @@ impl Store {
             inserted.extend(new);
         }
         see_sessions(quiet.connection(), &records).await?;
+        keys::note_use(quiet.connection(), last_uses(&records)).await?;
         quiet.commit().await?;
         let counters = &self.shared.counters;
         counters.inserted.fetch_add(inserted.len() as u64, Ordering::Relaxed);
@@ -128,6 +129,8 @@ fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, prices: &Prices
         status,
         outcome,
         attempts,
+        key,
+        deployment,
     } = record;
     let last = attempts.last();
     let estimated = attempts.iter().any(|attempt| attempt.usage.as_ref().is_some_and(|usage| usage.estimated));
@@ -153,6 +156,8 @@ fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, prices: &Prices
         .bind(last.map(|attempt| attempt.model.clone()).unwrap_or_default())
         .bind(i64::from(estimated))
         .bind(i64::from(cost_unknown))
+        .bind(int(*key))
+        .bind(deployment.clone())
 }
 
 async fn insert_attempts(connection: &mut AnyConnection, attempts: &[Priced<'_>]) -> Result<(), StoreError> {
@@ -203,6 +208,16 @@ async fn see_sessions(connection: &mut AnyConnection, records: &[RequestRecord])
         .await?;
     }
     Ok(())
+}
+
+/// When the last request with each key began.
+fn last_uses(records: &[RequestRecord]) -> BTreeMap<i64, i64> {
+    let mut uses = BTreeMap::new();
+    for record in records.iter().filter(|record| record.key != 0) {
+        let last = uses.entry(int(record.key)).or_default();
+        *last = int(record.started_at_ms).max(*last);
+    }
+    uses
 }
 
 /// `head ($1,$2),($3,$4) ON CONFLICT DO NOTHING`

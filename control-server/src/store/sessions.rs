@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::changes::read_name;
 use super::error::{Kind, StoreError};
-use super::{Listed, Page, Store};
+use super::{Listed, Page, Store, keys};
 use crate::domain::audit::Change;
 use crate::domain::session::{NewSession, Session, SessionPatch};
 
@@ -87,15 +87,21 @@ impl Store {
         self.patch_session(session, &patch).await
     }
 
+    /// Removes a session, and the keys that open what is active in it: one of the same id may be made for others.
     pub async fn delete_session(&self, id: &Name) -> Result<u64, StoreError> {
         let mut write = self.write().await?;
         if id.as_str() == DEFAULT {
             return Err(StoreError::Permanent { kind: Kind::Session, refused: "deleted" });
         }
         let before = find(write.connection(), id).await?;
+        let revoked = keys::touch_of_session(&mut write, id).await?;
         sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id.as_str()).execute(write.connection()).await?;
         write.touch(Kind::Session, id.as_str());
-        write.note(change("delete", id, Some(&before), None));
+        let mut change = change("delete", id, Some(&before), None);
+        if let Some(before) = change.before.as_mut().filter(|_| !revoked.is_empty()) {
+            before["keys"] = revoked.into();
+        }
+        write.note(change);
         write.commit().await
     }
 }

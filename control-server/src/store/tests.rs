@@ -2,6 +2,7 @@
 
 mod catalog;
 mod gateway;
+mod keys;
 mod workspaces;
 
 use mux::config::{DEFAULT, Model, Name, Rule, Target, When};

@@ -2,10 +2,10 @@
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe, Row};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
 use super::error::StoreError;
-use super::{Store, workspaces};
+use super::{Store, keys, workspaces};
 use crate::domain::usage::{GROUPS_MAX, Group, GroupBy, GroupKey, Totals, UsageQuery, UsageReport};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -45,6 +45,7 @@ impl Store {
                 _ => 0,
             });
         }
+        name_keys(&mut transaction, &mut groups).await?;
         let summed = format!("SELECT {SUMS} FROM ({}) AS counted", counted(by, query));
         let total = totals(&bind(&summed, query, workspace_id).fetch_one(&mut *transaction).await?)?;
         Ok(UsageReport { groups, total })
@@ -74,6 +75,7 @@ fn key_columns(by: GroupBy) -> KeyColumns {
         GroupBy::Provider => KeyColumns { request: ["r.provider", "''"], attempt: ["a.provider", "''"] },
         GroupBy::Rule => same(["r.workspace", "r.rule"]),
         GroupBy::Session => same(["r.session", "''"]),
+        GroupBy::Key => same(["CAST(r.key_id AS TEXT)", "''"]),
         GroupBy::Day => same(["CAST(r.started_at / 86400000 AS TEXT)", "''"]),
         GroupBy::Hour => same(["CAST(r.started_at / 3600000 AS TEXT)", "''"]),
     }
@@ -106,10 +108,29 @@ fn group(row: &AnyRow, by: GroupBy) -> Result<Group, StoreError> {
         GroupBy::Provider => GroupKey::Provider(key_1),
         GroupBy::Rule => GroupKey::Rule { workspace: key_1, rule: key_2 },
         GroupBy::Session => GroupKey::Session(key_1),
+        GroupBy::Key => {
+            let id: u64 = key_1.parse().map_err(|_| StoreError::Corrupt(format!("id of a key `{key_1}`")))?;
+            GroupKey::Key((id != 0).then_some((id, None)))
+        }
         GroupBy::Day => GroupKey::Day(begin_ms(DAY_MS)?),
         GroupBy::Hour => GroupKey::Hour(begin_ms(HOUR_MS)?),
     };
     Ok(Group { key, totals: totals(row)? })
+}
+
+/// Requests keep only the ids of their keys.
+async fn name_keys(connection: &mut AnyConnection, groups: &mut [Group]) -> Result<(), StoreError> {
+    let ids = groups.iter().filter_map(|group| match group.key {
+        GroupKey::Key(Some((id, _))) => Some(id.cast_signed()),
+        _ => None,
+    });
+    let mut names = keys::names(connection, &ids.collect::<Vec<_>>()).await?;
+    for group in groups {
+        if let GroupKey::Key(Some((id, name))) = &mut group.key {
+            *name = names.remove(&id.cast_signed());
+        }
+    }
+    Ok(())
 }
 
 fn totals(row: &AnyRow) -> Result<Totals, StoreError> {

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use super::changes::read_name;
 use super::error::{Kind, StoreError};
 use super::write::Write;
-use super::{Listed, Page, Store, collection, rules, transfer};
+use super::{Listed, Page, Store, collection, keys, rules, transfer};
 use crate::domain::audit::Change;
 use crate::domain::settings::Settings;
 use crate::domain::workspace::{ACTIVE_IN_MAX, NewWorkspace, Summary, Workspace, WorkspacePatch};
@@ -150,6 +150,7 @@ pub(super) async fn update(
         for session in active_in(write.connection(), id, i64::MAX).await? {
             write.touch(Kind::Session, session.as_str());
         }
+        keys::touch_of_workspace(write, id).await?;
     }
     if (old, &before.instructions, &before.settings) != (new, &after.instructions, &after.settings) {
         write.touch(Kind::Workspace, new.as_str());

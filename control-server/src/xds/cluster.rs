@@ -111,7 +111,7 @@ fn provider_cluster(name: String, provider: &Name, endpoint: &Endpoint, settings
 /// do not run.
 fn sequence_cluster(name: String, clusters: &[String]) -> Cluster {
     let clusters = clusters.iter().map(|name| composite::cluster_config::ClusterEntry { name: name.clone() });
-    let config = CompositeConfig { clusters: clusters.collect(), ..Default::default() };
+    let config = CompositeConfig { clusters: clusters.collect() };
     Cluster {
         name,
         connect_timeout: Some(seconds(CONNECT_TIMEOUT_S)),

@@ -9,6 +9,7 @@ mod doctor;
 mod edit;
 mod explain;
 mod gateway;
+mod keys;
 mod logs;
 mod providers;
 mod real;

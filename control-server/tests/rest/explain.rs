@@ -160,6 +160,52 @@ async fn names_of_the_workspace_lead_where_they_say() {
 }
 
 #[tokio::test]
+async fn a_key_says_where_its_requests_are_and_what_they_may_name() {
+    let api = api().await;
+    let rules = json!([{"name": "own", "target": "p/team"}]);
+    api.post("/api/v1/workspaces", json!({"name": "team", "rules": rules})).await.expect(201);
+    let keys = "/api/v1/workspaces/team/keys";
+    let mut ids = Vec::new();
+    for body in [
+        json!({"name": "own"}),
+        json!({"name": "bound", "session": "default"}),
+        json!({"name": "narrow", "scopes": {"endpoints": ["messages"], "models": "none"}}),
+    ] {
+        ids.push(api.post(keys, body).await.expect(201).json["id"].clone());
+    }
+    let [own, bound, narrow] = ids.as_slice() else { panic!() };
+    let over = api.post(keys, json!({"name": "over"})).await.expect(201).json["id"].clone();
+    let ended = api.patch(&format!("{keys}/{over}"), json!({"expires_at": "2000-01-01"})).await.expect(200);
+    api.published(ended.revision()).await;
+
+    let ask = |id: &Value, endpoint: &str| json!({"endpoint": endpoint, "key_id": id, "body": prompt("hi")});
+    for (id, workspace, session) in [(own, "team", Value::Null), (bound, "default", json!("default"))] {
+        let doc = api.post(PATH, ask(id, "chat/completions")).await.expect(200).json;
+        assert_eq!((&doc["workspace"], &doc["session"]), (&json!(workspace), &session));
+    }
+    let doc = api.post(PATH, ask(own, "/w/team/v1/mux/chat/completions")).await.expect(200).json;
+    assert_eq!(doc["decision"]["rule"], "own");
+    for (id, endpoint, code) in [
+        (narrow, "chat/completions", "not_allowed"),
+        (narrow, "messages", "not_allowed"),
+        (own, "/w/default/v1/mux/chat/completions", "not_allowed"),
+        (own, "/s/default/v1/mux/chat/completions", "not_allowed"),
+        (&over, "chat/completions", "invalid_api_key"),
+    ] {
+        let doc = api.post(PATH, ask(id, endpoint)).await.expect(200).json;
+        assert_eq!(doc["refusal"]["code"], code, "{endpoint} {doc}");
+    }
+    let none = api.post(PATH, ask(&json!(999), "messages")).await;
+    assert_eq!(none.expect_problem(400, "invalid_request"), ["/key_id"]);
+    let mut both = ask(own, "messages");
+    both["workspace"] = json!("team");
+    assert_eq!(api.post(PATH, both).await.expect_problem(400, "invalid_request"), ["/key_id"]);
+    let archived = api.post("/api/v1/workspaces/team/archive", json!({})).await.expect(200);
+    api.published(archived.revision()).await;
+    assert_eq!(api.post(PATH, ask(own, "messages")).await.expect_problem(400, "invalid_request"), ["/key_id"]);
+}
+
+#[tokio::test]
 async fn a_whole_prompt_fits() {
     let api = api().await;
     let large = json!({"endpoint": "chat/completions", "body": prompt(&"x".repeat(8 << 20))});

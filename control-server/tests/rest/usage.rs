@@ -66,6 +66,7 @@ async fn keys_name_what_is_grouped_by() {
         ("provider", json!({"provider": "p"})),
         ("rule", json!({"workspace": "default", "rule": "all"})),
         ("session", json!({"session": "default"})),
+        ("key", json!({"id": null, "name": null})),
         ("day", json!({"day": "2026-01-01"})),
         ("hour", json!({"hour": "2026-01-01T00:00:00Z"})),
     ];
@@ -73,6 +74,25 @@ async fn keys_name_what_is_grouped_by() {
         let answer = api.get(&format!("/api/v1/usage?by={by}")).await.expect(200);
         assert_eq!(answer.items()[0]["key"], key, "{by}");
     }
+}
+
+#[tokio::test]
+async fn keys_of_the_gateway_are_named_while_they_are_there() {
+    let api = api().await;
+    let made = api.post("/api/v1/workspaces/default/keys", json!({"name": "Ann"})).await.expect(201).json;
+    let id = made["id"].as_u64().unwrap();
+    let used = RequestRecord { key: id, ..record("4", "default", "o3", tokens(5, 5)) };
+    api.store.record_requests(vec![used]).await.unwrap();
+    let path = format!("/api/v1/workspaces/default/keys/{id}");
+    assert_eq!(api.get(&path).await.json["last_used_at"], "2026-01-01T00:00:00Z");
+    let of_key = async || {
+        let answer = api.get("/api/v1/workspaces/default/usage?by=key").await.expect(200);
+        answer.items().iter().find(|item| item["key"]["id"] == id).unwrap().clone()
+    };
+    let item = of_key().await;
+    assert_eq!((&item["key"], &item["input_tokens"]), (&json!({"id": id, "name": "Ann"}), &json!(5)));
+    api.delete(&path).await.expect(204);
+    assert_eq!(of_key().await["key"], json!({"id": id, "name": null}));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Request;
-use crate::config::{self, Access, Key, Name};
+use crate::config::{self, Access, Holder, Key, Name};
 use crate::endpoint::Place;
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::{Snapshot, Workspace};
@@ -34,6 +34,16 @@ pub fn caller(snapshot: &Snapshot, request: &Request) -> Result<Caller, Refusal>
         Access::Anonymous => Ok(Caller { workspace: Rc::clone(workspace), session, key: None }),
         Access::KeyOnly => Err(key_needed(&workspace.name)),
     }
+}
+
+/// The caller that a key stands for: in its workspace, or in the one that is active in its session.
+pub fn caller_of_key(snapshot: &Snapshot, key: Rc<Key>) -> Result<Caller, Refusal> {
+    let (name, session) = match &key.holder {
+        Holder::Workspace(name) => (name.clone(), None),
+        Holder::Session(id) => in_session(snapshot, id.as_str())?,
+    };
+    let workspace = snapshot.workspace(name.as_str()).ok_or_else(|| unknown(Code::UnknownWorkspace, name.as_str()))?;
+    Ok(Caller { workspace: Rc::clone(workspace), session, key: Some(key) })
 }
 
 fn key_needed(workspace: &Name) -> Refusal {

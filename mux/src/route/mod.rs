@@ -21,7 +21,7 @@ use crate::prompt::{Needs, Prompt};
 use crate::refusal::{Code, Refusal};
 use crate::snapshot::Snapshot;
 
-pub use caller::{Caller, caller};
+pub use caller::{Caller, caller, caller_of_key};
 use consider::Considered;
 pub use explain::{Explanation, JudgedRule, SeenFile, explain};
 pub use models::{models, models_body};

@@ -126,6 +126,10 @@ impl Snapshot {
         self.keys.get(hash)
     }
 
+    pub fn key_by_id(&self, id: u64) -> Option<&Rc<Key>> {
+        self.keys_by_id.get(&id)
+    }
+
     /// Applies an update; on an error nothing has changed. A request that is under way keeps what it holds.
     pub fn apply(&mut self, update: Update) -> Result<(), UpdateError> {
         let Update { store_id, base_revision, revision, .. } = &update;

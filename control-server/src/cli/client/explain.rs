@@ -29,6 +29,9 @@ pub struct Arguments {
     /// By the rules of this session's active workspace
     #[arg(long, value_name = "ID")]
     session: Option<String>,
+    /// As a client that shows the key with this id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["workspace", "session"])]
+    key: Option<u64>,
     /// chat, completions, embeddings, responses, messages, or a whole path such as /v1/chat/completions, where the client
     /// names the model [default: told by the body]
     #[arg(long, value_parser = read_endpoint)]
@@ -127,11 +130,12 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
 
 /// The body stands in it as it was read: the server judges these very bytes.
 fn question(arguments: &Arguments, body: &str) -> String {
-    let Arguments { workspace, session, endpoint, headers, .. } = arguments;
+    let Arguments { workspace, session, key, endpoint, headers, .. } = arguments;
     let guess = || serde_json::from_str(body).map_or(Endpoint::Chat, |value| Endpoint::guess(&value)).path().to_owned();
     let endpoint = endpoint.clone().unwrap_or_else(guess);
     let mut fields = Map::from_iter([("endpoint".to_owned(), json!(endpoint))]);
     match (workspace, session) {
+        _ if key.is_some() => fields.insert("key_id".to_owned(), json!(key)),
         (Some(workspace), _) => fields.insert("workspace".to_owned(), json!(workspace)),
         (None, session) => fields.insert("session".to_owned(), json!(session.as_deref().unwrap_or("default"))),
     };

@@ -11,6 +11,7 @@ mod doctor;
 mod document;
 mod explain;
 mod input;
+mod key;
 mod logs;
 mod model;
 pub mod out;
@@ -92,6 +93,14 @@ pub enum Command {
     Session {
         #[command(subcommand)]
         command: session::Command,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Work with the keys of a workspace, which its clients show.
+    #[command(after_help = key::EXAMPLES)]
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
         #[command(flatten)]
         common: Common,
     },
@@ -178,6 +187,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Model { command, common } => model::run(&Context::new(common)?, command).await,
         Command::Deployment { command, common } => deployment::run(&Context::new(common)?, command).await,
         Command::Session { command, common } => session::run(&Context::new(common)?, command).await,
+        Command::Key { command, common } => key::run(&Context::new(common)?, command).await,
         Command::Export { arguments, common } => transfer::export(&Context::new(common)?, arguments).await,
         Command::Import { arguments, common } => transfer::import(&Context::new(common)?, arguments).await,
         Command::Apply { arguments, common } => apply::run(&Context::new(common)?, arguments).await,

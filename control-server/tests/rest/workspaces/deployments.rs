@@ -61,7 +61,7 @@ async fn deployments_are_made_shown_changed_and_removed() {
 
     api.published(changed.revision()).await;
     let default: Name = "default".parse().unwrap();
-    let snapshot = api.publisher.snapshot_for(std::slice::from_ref(&default), &[]).unwrap();
+    let snapshot = api.publisher.snapshot_for(std::slice::from_ref(&default), &[], None).unwrap();
     let sent = &snapshot.workspace("default").unwrap().deployments["d"];
     let targets: Vec<_> = sent.targets.iter().map(|target| (target.alias.as_str(), target.weight)).collect();
     assert_eq!(targets, [("c", 3), ("a", 1), ("b", 0)]);

@@ -4,6 +4,7 @@ mod activate;
 mod archive;
 mod deployments;
 mod instructions;
+mod keys;
 mod lint;
 mod models;
 mod rules;

@@ -26,7 +26,7 @@ async fn sent(api: &Api) -> Vec<String> {
     let revision = *api.store.committed().borrow();
     api.published(revision).await;
     let default: Name = "default".parse().unwrap();
-    let snapshot = api.publisher.snapshot_for(std::slice::from_ref(&default), &[]).unwrap();
+    let snapshot = api.publisher.snapshot_for(std::slice::from_ref(&default), &[], None).unwrap();
     let mut names: Vec<_> = snapshot.workspace("default").unwrap().models.keys().map(ToString::to_string).collect();
     names.sort();
     names

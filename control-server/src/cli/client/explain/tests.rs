@@ -26,6 +26,7 @@ fn endpoints_are_told_by_the_body() {
 #[test]
 fn the_body_is_sent_as_it_was_read() {
     let arguments = Arguments {
+        key: None,
         file: PathBuf::from("-"),
         workspace: None,
         session: None,
