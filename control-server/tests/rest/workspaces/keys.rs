@@ -238,11 +238,11 @@ async fn nothing_tells_a_key_twice() {
     api.store.record_requests(vec![record]).await.unwrap();
     let mut told = String::new();
     for at in [PATH, &path, "/api/v1/audit", "/api/v1/usage?by=key", "/metrics", "/api/v1/workspaces/default/export"] {
-        told += &String::from_utf8(api.get(at).await.expect(200).bytes.to_vec()).unwrap();
+        told += std::str::from_utf8(&api.get(at).await.expect(200).bytes).unwrap();
     }
     let body = json!({"endpoint": "chat/completions", "key_id": first["id"], "body": {"messages": []}});
     api.published(*api.store.committed().borrow()).await;
-    told += &String::from_utf8(api.post("/api/v1/explain", body).await.expect(200).bytes.to_vec()).unwrap();
+    told += std::str::from_utf8(&api.post("/api/v1/explain", body).await.expect(200).bytes).unwrap();
     api.delete(&path).await.expect(204);
     let revoked = api.get("/api/v1/audit?kind=key").await.expect(200);
     told += &revoked.json.to_string();
