@@ -20,7 +20,9 @@ class Control:
         # The first one is there to be listed.
         listed = {"name": "listed", "when": {"model": "nobody-asks"}, "target": f"{provider.name}/{LISTED_MODEL}"}
         rules = [listed, {"name": "everything", "target": "requested"}]
-        self._post("/workspaces?wait=applied", {"name": provider.name, "rules": rules})
+        # Open, since every case names a model of its own.
+        workspace = {"name": provider.name, "rules": rules, "settings": {"open_collection": True}}
+        self._post("/workspaces?wait=applied", workspace)
 
     def _post(self, path: str, body: dict) -> None:
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}

@@ -214,6 +214,7 @@ def cases(pair: Pair) -> Iterator[tuple[str, Callable[[], None]]]:
         yield "untranslatable", lambda: untranslatable(pair)
     if pair.client is chat:
         yield "usage unseen", lambda: unseen(pair)
+    if pair.client in (chat, messages):
         yield "models", lambda: listed(pair)
 
 

@@ -51,7 +51,9 @@ pub fn models_body(ids: &[String], dialect: Dialect) -> Vec<u8> {
         Dialect::Messages => {
             let items: Vec<_> = ids
                 .iter()
-                .map(|id| json!({ "type": "model", "id": id, "display_name": id, "created_at": UNKNOWN_TIME }))
+                .map(|id| {
+                    json!({ "type": "model", "id": id, "display_name": id, "created_at": UNKNOWN_TIME, "lifecycle": "active" })
+                })
                 .collect();
             json!({ "data": items, "has_more": false, "first_id": ids.first(), "last_id": ids.last() })
         }

@@ -12,8 +12,8 @@ use tokio::process::Command;
 /// The interpreter of an environment that has the SDKs; `make test` makes one.
 const PYTHON: &str = "MUXSPACE_SDK_PYTHON";
 /// 26 cases for each of 9 pairs of a client's dialect and a provider, 2 more for the 5 pairs that are translated, and 3 times
-/// `count_tokens`, `models` and a stream without usage, once what cannot be translated.
-const CASES: u64 = 9 * 26 + 5 * 2 + 3 * 3 + 1;
+/// `count_tokens`, `models` of each SDK and a stream without usage, once what cannot be translated.
+const CASES: u64 = 9 * 26 + 5 * 2 + 3 * 4 + 1;
 const MATRIX_PATIENCE: Duration = Duration::from_secs(120);
 const RECORDS_PATIENCE: Duration = Duration::from_secs(10);
 
