@@ -57,7 +57,7 @@ impl Limits {
     }
 
     /// Takes room for one request, or none at all. A store that does not answer refuses nobody.
-    pub fn admit(&self, caller: &Caller, aim: &Aim, now_ms: u64) -> Result<Standing, Exceeded> {
+    pub fn admit(&self, caller: &Caller, aim: &Aim, now_ms: u64) -> Result<Standing, Box<Exceeded>> {
         let key = caller.key.as_deref();
         let tokens = key.and_then(|key| Some((key, key.tokens_per_minute()?)));
         let requests = key.and_then(|key| Some((key, key.requests_per_minute()?)));
@@ -173,10 +173,10 @@ fn level(window: &Window, limit: u32, now_ms: u64) -> Level {
     Level { limit, remaining, reset_ms: window.wait_ms(0, now_ms) }
 }
 
-fn exceeded(what: &str, wait_ms: u64, standing: Standing) -> Exceeded {
+fn exceeded(what: &str, wait_ms: u64, standing: Standing) -> Box<Exceeded> {
     let retry_after_s = wait_ms.div_ceil(1_000).max(1);
     let message = format!("{what} is reached; there is room again in {retry_after_s} s.");
-    Exceeded { refusal: Refusal::new(Code::RateLimited, message), retry_after_s, standing }
+    Box::new(Exceeded { refusal: Refusal::new(Code::RateLimited, message), retry_after_s, standing })
 }
 
 #[cfg(test)]

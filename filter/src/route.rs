@@ -140,7 +140,7 @@ impl Route {
         record.stream = stream;
         let standing = match vm.limits.admit(caller, &aim, vm.now_ms) {
             Ok(standing) => standing,
-            Err(exceeded) => return self.exceeded(vm, head, record, exceeded),
+            Err(exceeded) => return self.exceeded(vm, head, record, *exceeded),
         };
         match action {
             Action::Send(sending) => {
