@@ -111,6 +111,11 @@ impl Stack {
         self.admin
     }
 
+    /// The server's database file.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("data/muxspace.db")
+    }
+
     pub fn server_id(&self) -> u32 {
         self.server.id()
     }

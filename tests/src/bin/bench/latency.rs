@@ -19,7 +19,11 @@ pub async fn measure(arms: &[Arm]) -> Vec<Vec<Vec<Duration>>> {
         let body = body::chat_request(size.bytes);
         let mut connections = Vec::new();
         for arm in arms {
-            connections.push((Connection::open(arm.address).await, request(&arm.path, &body), Vec::new()));
+            connections.push((
+                Connection::open(arm.address).await,
+                request(&arm.path, &arm.credential, &body),
+                Vec::new(),
+            ));
         }
         for _ in 0..TURNS {
             for (connection, request, times) in &mut connections {
@@ -46,7 +50,11 @@ pub async fn measure_streams(arms: &[Arm]) -> Vec<Streams> {
     let body = body::streamed(SIZES[0].bytes, "");
     let mut by_arm = Vec::new();
     for arm in arms {
-        by_arm.push((Connection::open(arm.address).await, request(&arm.path, &body), Streams::default()));
+        by_arm.push((
+            Connection::open(arm.address).await,
+            request(&arm.path, &arm.credential, &body),
+            Streams::default(),
+        ));
     }
     for _ in 0..TURNS {
         for (connection, request, streams) in &mut by_arm {

@@ -17,7 +17,12 @@ pub struct Arm {
     pub address: SocketAddr,
     pub envoy: u32,
     pub path: String,
+    /// What a client shows in `authorization`.
+    pub credential: String,
 }
+
+/// One that is none of the gateway's.
+pub const CREDENTIAL: &str = "Bearer any";
 
 /// What one request cost, as the mean of a round.
 #[derive(Clone, Copy)]
@@ -38,7 +43,7 @@ impl Client {
         for _ in 0..connections {
             open.push(Connection::open(arm.address).await);
         }
-        Self { envoy: arm.envoy, request: request(&arm.path, body), connections: open }
+        Self { envoy: arm.envoy, request: request(&arm.path, &arm.credential, body), connections: open }
     }
 
     /// Sends `requests` in all, each connection its next one when its last one is answered.
@@ -78,9 +83,9 @@ fn chunks(answer: &[u8]) -> usize {
     count
 }
 
-pub fn request(path: &str, body: &[u8]) -> Vec<u8> {
+pub fn request(path: &str, credential: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer any\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: {credential}\r\ncontent-type: application/json\r\n\
          user-agent: bench\r\naccept: */*\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );

@@ -23,7 +23,7 @@ use muxspace_tests::{Options, Stack};
 use serde_json::{Value, json};
 
 use bare::Bare;
-use load::{Arm, Cost};
+use load::{Arm, CREDENTIAL, Cost};
 use report::Report;
 
 /// A body's size, and how many requests of it make a round of about half a second.
@@ -69,7 +69,7 @@ async fn main() {
     let pinned = machine::spread(&[stack.envoy_id(), bare.envoy_id()]);
     let arm = |prefix: &str| {
         let path = format!("{prefix}/v1/mux/chat/completions");
-        Arm { address: stack.proxy(), envoy: stack.envoy_id(), path }
+        Arm { address: stack.proxy(), envoy: stack.envoy_id(), path, credential: CREDENTIAL.into() }
     };
     let bare_arm = Arm { address: bare.address(), envoy: bare.envoy_id(), ..arm("") };
     let arms = [bare_arm, arm(""), arm(&format!("/w/{MANY}")), arm(&format!("/w/{TRANSLATED}"))];
@@ -91,11 +91,12 @@ async fn main() {
     progress("streamed answers");
     let streams = latency::measure_streams(&arms[..2]).await;
     drop(bare);
-    progress(&format!("{} workspaces", crowd::WORKSPACES));
+    progress(&format!("{} workspaces and {} keys", crowd::WORKSPACES, crowd::KEYS));
+    let one_key = Arm { credential: crowd::credential(&stack).await, ..arms[1].clone() };
     let crowd = crowd::start(&upstream).await;
     machine::spread(&[stack.envoy_id(), crowd.stack.envoy_id()]);
-    let pair =
-        [arms[1].clone(), Arm { address: crowd.stack.proxy(), envoy: crowd.stack.envoy_id(), ..arms[1].clone() }];
+    let (address, envoy) = (crowd.stack.proxy(), crowd.stack.envoy_id());
+    let pair = [one_key, Arm { address, envoy, credential: crowd.credential, ..arms[1].clone() }];
     let mut crowd_costs = Vec::new();
     for size in &SIZES {
         crowd_costs.push(take_turns(&pair, size).await);
@@ -176,7 +177,7 @@ mod tests {
     fn arm(path: &str) -> Arm {
         let endpoint = upstream::start();
         let address = endpoint.trim_start_matches("http://").trim_end_matches("/v1").parse().expect("an address");
-        Arm { address, envoy: std::process::id(), path: path.into() }
+        Arm { address, envoy: std::process::id(), path: path.into(), credential: CREDENTIAL.into() }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Resident memory per worker: what Envoy holds with more workers, less what it holds with one, after the same traffic.
 
 use crate::bare::Bare;
-use crate::load::{Arm, Client};
+use crate::load::{Arm, CREDENTIAL, Client};
 use crate::machine::resident_bytes;
 use crate::{SIZES, body, start};
 
@@ -30,7 +30,7 @@ async fn with_workers(workers: usize, upstream: &str) -> [u64; 2] {
     for (bytes, (address, envoy)) in
         resident.iter_mut().zip([(bare.address(), bare.envoy_id()), (stack.proxy(), stack.envoy_id())])
     {
-        let arm = Arm { address, envoy, path: "/v1/mux/chat/completions".into() };
+        let arm = Arm { address, envoy, path: "/v1/mux/chat/completions".into(), credential: CREDENTIAL.into() };
         let mut client = Client::connect(&arm, CONNECTIONS, &body::chat_request(SIZES[1].bytes)).await;
         client.round(REQUESTS).await;
         *bytes = resident_bytes(envoy);
