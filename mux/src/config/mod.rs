@@ -101,6 +101,8 @@ pub struct Workspace {
     pub access: Access,
     pub collection: Collection,
     pub deployments: Vec<Deployment>,
+    /// For how long answers are kept; 0: they are not.
+    pub cache_ttl_s: u32,
 }
 
 impl Workspace {
@@ -108,7 +110,16 @@ impl Workspace {
     pub fn new(name: Name, rules: Vec<Rule>) -> Self {
         let (switch, access) = (Switch::default(), Access::default());
         let collection = Collection { is_open: true, models: Vec::new() };
-        Self { name, rules, instructions: String::new(), switch, access, collection, deployments: Vec::new() }
+        Self {
+            name,
+            rules,
+            instructions: String::new(),
+            switch,
+            access,
+            collection,
+            deployments: Vec::new(),
+            cache_ttl_s: 0,
+        }
     }
 }
 
