@@ -103,6 +103,8 @@ pub struct Workspace {
     pub deployments: Vec<Deployment>,
     /// For how long answers are kept; 0: they are not.
     pub cache_ttl_s: u32,
+    /// Part of what answers are kept by: a later workspace of the same name has another.
+    pub cache_epoch: u64,
 }
 
 impl Workspace {
@@ -119,6 +121,7 @@ impl Workspace {
             collection,
             deployments: Vec::new(),
             cache_ttl_s: 0,
+            cache_epoch: 0,
         }
     }
 }

@@ -33,6 +33,7 @@ pub fn check_workspace(workspace: &config::Workspace) -> Vec<CompileError> {
         collection,
         deployments,
         cache_ttl_s: _,
+        cache_epoch: _,
     } = workspace;
     let mut errors = rules::check(rules);
     errors.extend(gateway::check(collection, deployments));
@@ -92,12 +93,23 @@ pub struct Workspace {
     pub deployments: HashMap<Alias, Rc<Deployment>>,
     /// For how long answers are kept; 0: they are not.
     pub cache_ttl_s: u32,
+    /// Part of what answers are kept by: a later workspace of the same name has another.
+    pub cache_epoch: u64,
 }
 
 impl From<config::Workspace> for Workspace {
     fn from(workspace: config::Workspace) -> Self {
-        let config::Workspace { name, rules, instructions, switch, access, collection, deployments, cache_ttl_s } =
-            workspace;
+        let config::Workspace {
+            name,
+            rules,
+            instructions,
+            switch,
+            access,
+            collection,
+            deployments,
+            cache_ttl_s,
+            cache_epoch,
+        } = workspace;
         let config::Collection { is_open, models } = collection;
         Self {
             name,
@@ -109,6 +121,7 @@ impl From<config::Workspace> for Workspace {
             models: models.into_iter().map(|model| (model.alias.clone(), model)).collect(),
             deployments: deployments.into_iter().map(|own| (own.name.clone(), Rc::new(own))).collect(),
             cache_ttl_s,
+            cache_epoch,
         }
     }
 }

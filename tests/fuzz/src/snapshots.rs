@@ -136,6 +136,7 @@ fn upsert(choices: &mut Unstructured) -> Result<v1::Resource> {
             open_collection: choices.arbitrary()?,
             deployments: (0..choices.int_in_range(0..=2)?).map(|_| deployment(choices)).collect::<Result<_>>()?,
             cache_ttl_s: choices.int_in_range(0..=2)?,
+            cache_epoch: choices.int_in_range(0..=2)?,
         }),
     };
     Ok(v1::Resource { resource: Some(resource) })
