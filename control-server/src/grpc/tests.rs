@@ -1,5 +1,7 @@
 //! The service over a real connection, on a real store.
 
+mod cached;
+
 use std::time::Duration;
 
 use mux::config::{Model, Rule, Target, When};

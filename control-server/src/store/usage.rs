@@ -65,7 +65,7 @@ fn counted(by: GroupBy, query: &UsageQuery) -> String {
         "SELECT {request_1} AS key_1, {request_2} AS key_2, 1 AS requests, \
          CASE WHEN r.status = 0 OR r.status >= 400 THEN 1 ELSE 0 END AS errors, r.estimated, r.cost_unknown, \
          0 AS input_tokens, 0 AS cached_input_tokens, 0 AS cache_write_tokens, 0 AS output_tokens, \
-         0 AS reasoning_tokens, CAST(NULL AS BIGINT) AS cost_micro_usd, \
+         0 AS reasoning_tokens, CASE WHEN r.cache = 'hit' THEN 0 ELSE CAST(NULL AS BIGINT) END AS cost_micro_usd, \
          CASE WHEN r.cache = 'hit' THEN 1 ELSE 0 END AS cache_hits, r.saved_input_tokens, r.saved_output_tokens, \
          r.saved_micro_usd FROM requests r WHERE {condition} \
          UNION ALL SELECT {attempt_1}, {attempt_2}, 0, 0, 0, 0, a.input_tokens, a.cached_input_tokens, \
