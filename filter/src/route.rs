@@ -406,7 +406,8 @@ fn record(request_id: &str, revision: u64, head: &Head, caller: &Caller, request
 
 /// What Envoy's router does when a try at one of the targets fails.
 fn retries(deployment: &Deployment, targets: usize) -> Vec<Effect> {
-    let Deployment { name: _, policy: _, targets: _, retry_on, try_timeout_ms, breaker: _ } = deployment;
+    let Deployment { name: _, policy: _, targets: _, retry_on, try_timeout_ms, breaker: _, cache_ttl_s: _ } =
+        deployment;
     let mut effects = Vec::new();
     if targets > 1 {
         let statuses: Vec<String> = retry_on.iter().map(ToString::to_string).collect();

@@ -19,6 +19,7 @@ fn deployment(policy: Policy, weights: &[u32]) -> Deployment {
         retry_on: RETRY_ON_DEFAULT.to_vec(),
         try_timeout_ms: 0,
         breaker: Breaker { failures: 3, window_s: 10, cooldown_s: 20 },
+        cache_ttl_s: None,
     }
 }
 

@@ -107,6 +107,8 @@ pub struct Deployment {
     /// From the start of a try until its first byte could go to the client; 0: no limit.
     pub try_timeout_ms: u32,
     pub breaker: Breaker,
+    /// For how long answers are kept; 0: they are not; none: as the workspace has it.
+    pub cache_ttl_s: Option<u32>,
 }
 
 /// Which target of a deployment is tried first. The others follow in their order.

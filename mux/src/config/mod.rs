@@ -101,6 +101,10 @@ pub struct Workspace {
     pub access: Access,
     pub collection: Collection,
     pub deployments: Vec<Deployment>,
+    /// For how long answers are kept; 0: they are not.
+    pub cache_ttl_s: u32,
+    /// Part of what answers are kept by: a later workspace of the same name has another.
+    pub cache_epoch: u64,
 }
 
 impl Workspace {
@@ -108,7 +112,17 @@ impl Workspace {
     pub fn new(name: Name, rules: Vec<Rule>) -> Self {
         let (switch, access) = (Switch::default(), Access::default());
         let collection = Collection { is_open: true, models: Vec::new() };
-        Self { name, rules, instructions: String::new(), switch, access, collection, deployments: Vec::new() }
+        Self {
+            name,
+            rules,
+            instructions: String::new(),
+            switch,
+            access,
+            collection,
+            deployments: Vec::new(),
+            cache_ttl_s: 0,
+            cache_epoch: 0,
+        }
     }
 }
 

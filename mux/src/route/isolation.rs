@@ -129,6 +129,7 @@ fn deployment(name: &str, alias: &str) -> Deployment {
         retry_on: Vec::new(),
         try_timeout_ms: 0,
         breaker: Breaker::default(),
+        cache_ttl_s: None,
     }
 }
 

@@ -53,7 +53,7 @@ pub fn check(collection: &Collection, deployments: &[Deployment]) -> Vec<Compile
 fn check_deployment(deployment: &Deployment, aliases: &HashSet<&Alias>) -> Vec<CompileError> {
     let mut errors = Vec::new();
     let mut refuse = |pointer: String, message: String| errors.push(CompileError { pointer, message });
-    let Deployment { name: _, policy, targets, retry_on, try_timeout_ms, breaker } = deployment;
+    let Deployment { name: _, policy, targets, retry_on, try_timeout_ms, breaker, cache_ttl_s: _ } = deployment;
     if targets.is_empty() || targets.len() > TARGETS_MAX {
         refuse("/targets".into(), format!("1 to {TARGETS_MAX} targets, not {}", targets.len()));
     }
@@ -115,6 +115,7 @@ mod tests {
             retry_on: RETRY_ON_DEFAULT.to_vec(),
             try_timeout_ms: 0,
             breaker: Breaker::default(),
+            cache_ttl_s: None,
         }
     }
 

@@ -24,7 +24,17 @@ pub struct CompileError {
 
 /// Every reason why a workspace cannot be compiled; none: it can.
 pub fn check_workspace(workspace: &config::Workspace) -> Vec<CompileError> {
-    let config::Workspace { name: _, rules, instructions, switch: _, access: _, collection, deployments } = workspace;
+    let config::Workspace {
+        name: _,
+        rules,
+        instructions,
+        switch: _,
+        access: _,
+        collection,
+        deployments,
+        cache_ttl_s: _,
+        cache_epoch: _,
+    } = workspace;
     let mut errors = rules::check(rules);
     errors.extend(gateway::check(collection, deployments));
     if let Err(message) = rules::check_instructions(instructions) {
@@ -81,11 +91,25 @@ pub struct Workspace {
     pub is_open: bool,
     pub models: HashMap<Alias, CollectionModel>,
     pub deployments: HashMap<Alias, Rc<Deployment>>,
+    /// For how long answers are kept; 0: they are not.
+    pub cache_ttl_s: u32,
+    /// Part of what answers are kept by: a later workspace of the same name has another.
+    pub cache_epoch: u64,
 }
 
 impl From<config::Workspace> for Workspace {
     fn from(workspace: config::Workspace) -> Self {
-        let config::Workspace { name, rules, instructions, switch, access, collection, deployments } = workspace;
+        let config::Workspace {
+            name,
+            rules,
+            instructions,
+            switch,
+            access,
+            collection,
+            deployments,
+            cache_ttl_s,
+            cache_epoch,
+        } = workspace;
         let config::Collection { is_open, models } = collection;
         Self {
             name,
@@ -96,6 +120,8 @@ impl From<config::Workspace> for Workspace {
             is_open,
             models: models.into_iter().map(|model| (model.alias.clone(), model)).collect(),
             deployments: deployments.into_iter().map(|own| (own.name.clone(), Rc::new(own))).collect(),
+            cache_ttl_s,
+            cache_epoch,
         }
     }
 }

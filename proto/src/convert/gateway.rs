@@ -39,7 +39,7 @@ impl TryFrom<v1::Deployment> for Deployment {
 
     fn try_from(message: v1::Deployment) -> Result<Self, Malformed> {
         let policy = message.policy();
-        let v1::Deployment { name, policy: _, targets, retry_on, try_timeout_ms, breaker } = message;
+        let v1::Deployment { name, policy: _, targets, retry_on, try_timeout_ms, breaker, cache_ttl_s } = message;
         let malformed = |what: &dyn std::fmt::Display| Malformed(format!("deployment `{name}`: {what}"));
         let target = |v1::DeploymentTarget { alias, weight }| {
             Ok(DeploymentTarget { alias: alias.parse().map_err(|error| malformed(&error))?, weight })
@@ -60,13 +60,14 @@ impl TryFrom<v1::Deployment> for Deployment {
                 let v1::Breaker { failures, window_s, cooldown_s } = breaker.unwrap_or_default();
                 Breaker { failures, window_s, cooldown_s }
             },
+            cache_ttl_s,
         })
     }
 }
 
 impl From<Deployment> for v1::Deployment {
     fn from(value: Deployment) -> Self {
-        let Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker } = value;
+        let Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker, cache_ttl_s } = value;
         let Breaker { failures, window_s, cooldown_s } = breaker;
         let policy = match policy {
             Policy::Ordered => v1::Policy::Ordered,
@@ -81,6 +82,7 @@ impl From<Deployment> for v1::Deployment {
             retry_on: retry_on.into_iter().map(u32::from).collect(),
             try_timeout_ms,
             breaker: Some(v1::Breaker { failures, window_s, cooldown_s }),
+            cache_ttl_s,
         }
     }
 }

@@ -63,6 +63,8 @@ impl TryFrom<v1::Workspace> for config::Workspace {
             models,
             open_collection,
             deployments,
+            cache_ttl_s,
+            cache_epoch,
         } = message;
         let models = models.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -73,13 +75,25 @@ impl TryFrom<v1::Workspace> for config::Workspace {
             access: if key_only { Access::KeyOnly } else { Access::Anonymous },
             collection: config::Collection { is_open: open_collection, models },
             deployments: deployments.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            cache_ttl_s,
+            cache_epoch,
         })
     }
 }
 
 impl From<config::Workspace> for v1::Workspace {
     fn from(value: config::Workspace) -> Self {
-        let config::Workspace { name, rules, instructions, switch, access, collection, deployments } = value;
+        let config::Workspace {
+            name,
+            rules,
+            instructions,
+            switch,
+            access,
+            collection,
+            deployments,
+            cache_ttl_s,
+            cache_epoch,
+        } = value;
         let config::Collection { is_open, models } = collection;
         Self {
             name: name.to_string(),
@@ -90,6 +104,8 @@ impl From<config::Workspace> for v1::Workspace {
             models: models.into_iter().map(Into::into).collect(),
             open_collection: is_open,
             deployments: deployments.into_iter().map(Into::into).collect(),
+            cache_ttl_s,
+            cache_epoch,
         }
     }
 }

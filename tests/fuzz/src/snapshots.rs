@@ -135,6 +135,8 @@ fn upsert(choices: &mut Unstructured) -> Result<v1::Resource> {
             models: (0..choices.int_in_range(0..=3)?).map(|_| model(choices)).collect::<Result<_>>()?,
             open_collection: choices.arbitrary()?,
             deployments: (0..choices.int_in_range(0..=2)?).map(|_| deployment(choices)).collect::<Result<_>>()?,
+            cache_ttl_s: choices.int_in_range(0..=2)?,
+            cache_epoch: choices.int_in_range(0..=2)?,
         }),
     };
     Ok(v1::Resource { resource: Some(resource) })
@@ -166,6 +168,7 @@ fn deployment(choices: &mut Unstructured) -> Result<v1::Deployment> {
         retry_on: vec![choices.int_in_range(399..=600)?],
         try_timeout_ms: choices.arbitrary()?,
         breaker: Some(v1::Breaker { failures: choices.int_in_range(0..=3)?, window_s: 1, cooldown_s: 1 }),
+        cache_ttl_s: choices.arbitrary()?,
     })
 }
 
