@@ -29,8 +29,17 @@ pub struct Subscription {
 
 #[derive(Debug)]
 struct Pending {
-    update: Update,
+    revision: u64,
     bytes: usize,
+    stage: Stage,
+}
+
+/// What the chunks of a revision have become so far.
+#[derive(Debug)]
+enum Stage {
+    /// A full state is compiled chunk by chunk: as it comes it is much larger, and a VM's memory never shrinks.
+    Full(Snapshot),
+    Delta(Update),
 }
 
 /// What a message led to.
@@ -113,33 +122,59 @@ impl Subscription {
         bytes: usize,
     ) -> Result<bool, String> {
         let is_last = response.last_chunk;
-        let begun = self.pending.take().filter(|pending| pending.update.revision == response.revision);
-        let mut pending = begun.unwrap_or_else(|| Pending {
-            update: Update {
-                store_id: response.store_id.clone(),
-                base_revision: response.base_revision,
-                revision: response.revision,
-                ..Update::default()
-            },
-            bytes: 0,
-        });
+        let begun = self.pending.take().filter(|pending| pending.revision == response.revision);
+        let mut pending = begun.unwrap_or_else(|| Pending::begin(&response));
         pending.bytes += bytes;
         if pending.bytes > REVISION_BYTES_MAX {
             return Err(format!("more than {REVISION_BYTES_MAX} bytes"));
         }
-        let v1::SubscribeResponse { upserts, removals, .. } = response;
-        for resource in upserts {
-            convert::add(&mut pending.update, resource).map_err(|error| error.to_string())?;
-        }
-        for name in removals {
-            convert::remove(&mut pending.update, name).map_err(|error| error.to_string())?;
-        }
+        pending.take(response)?;
         if !is_last {
             self.pending = Some(pending);
             return Ok(false);
         }
-        snapshot.apply(pending.update).map(|()| true).map_err(|error| error.to_string())
+        match pending.stage {
+            Stage::Full(next) => *snapshot = next,
+            Stage::Delta(update) => snapshot.apply(update).map_err(|error| error.to_string())?,
+        }
+        Ok(true)
     }
+}
+
+impl Pending {
+    fn begin(first: &v1::SubscribeResponse) -> Self {
+        let v1::SubscribeResponse { store_id, base_revision, revision, .. } = first;
+        let (store_id, base_revision, revision) = (store_id.clone(), *base_revision, *revision);
+        let stage = match base_revision {
+            0 => Stage::Full(Snapshot::default()),
+            _ => Stage::Delta(Update { store_id, base_revision, revision, ..Update::default() }),
+        };
+        Self { revision, bytes: 0, stage }
+    }
+
+    fn take(&mut self, chunk: v1::SubscribeResponse) -> Result<(), String> {
+        match &mut self.stage {
+            Stage::Delta(update) => gather(update, chunk),
+            Stage::Full(next) => {
+                // Each chunk builds on the ones before.
+                let (store_id, revision, base_revision) = (chunk.store_id.clone(), chunk.revision, next.revision());
+                let mut update = Update { store_id, base_revision, revision, ..Update::default() };
+                gather(&mut update, chunk)?;
+                next.apply(update).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+fn gather(update: &mut Update, chunk: v1::SubscribeResponse) -> Result<(), String> {
+    let v1::SubscribeResponse { upserts, removals, .. } = chunk;
+    for resource in upserts {
+        convert::add(update, resource).map_err(|error| error.to_string())?;
+    }
+    for name in removals {
+        convert::remove(update, name).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn send(token: u32, message: v1::subscribe_request::Message) -> Wish {

@@ -8,7 +8,7 @@ mod keys;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::config::{self, Access, Alias, CollectionModel, Deployment, Holder, KeyHash, Name, Switch};
+use crate::config::{self, Access, Alias, CollectionModel, Deployment, Holder, KeyHash, Name, Switch, Target};
 use crate::rules::{self, Rules};
 use keys::Keys;
 pub use keys::{Key, Validity};
@@ -204,14 +204,25 @@ impl Snapshot {
         for id in removed_keys {
             self.keys.remove(id);
         }
-        let compiled = workspaces.into_iter().map(|workspace| (workspace.name.clone(), Rc::new(workspace.into())));
-        self.workspaces.extend(compiled);
+        self.providers.extend(providers.into_iter().map(|provider| (provider.name.clone(), Rc::new(provider))));
+        for mut workspace in workspaces {
+            workspace.rules.iter_mut().for_each(|rule| self.share_provider(&mut rule.target));
+            self.workspaces.insert(workspace.name.clone(), Rc::new(workspace.into()));
+        }
         self.sessions
             .extend(sessions.into_iter().map(|config::Session { id, active_workspace }| (id, active_workspace)));
-        self.providers.extend(providers.into_iter().map(|provider| (provider.name.clone(), Rc::new(provider))));
         for key in keys {
             let holder = self.shared(key.holder);
             self.keys.put(config::Key { holder, ..key }.into());
+        }
+    }
+
+    /// Names a provider in the provider's own words: very many rules name few of them.
+    fn share_provider(&self, target: &mut Target) {
+        if let Target::Model(model) = target
+            && let Some((own, _)) = self.providers.get_key_value(&model.provider)
+        {
+            model.provider = own.clone();
         }
     }
 

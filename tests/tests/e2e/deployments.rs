@@ -247,3 +247,18 @@ async fn a_try_takes_nothing_of_the_one_before_along() {
     assert_eq!(header("openai-organization"), [None, some("o"), some("o")]);
     assert_eq!(header("anthropic-beta"), [None, some("b"), some("b")]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_an_address_ends_the_request() {
+    let bench = Bench::start().await;
+    bench.stack.api.add_provider_of("nowhere", "vllm", "http://no-such-host.invalid/v1").await;
+    bench
+        .stack
+        .api
+        .post("/workspaces/default/models?wait=applied", json!({"alias": "nowhere", "model": "nowhere/x"}))
+        .await;
+    bench.deploy(json!({"name": "lost", "targets": targets(&["nowhere", "first"])})).await;
+    let reply = bench.ask("lost", false).await;
+    println!("{} {}", reply.status, reply.text());
+    assert_eq!(reply.status, 503);
+}
