@@ -23,8 +23,9 @@ use muxspace_tests::{Options, Stack};
 use serde_json::{Value, json};
 
 use bare::Bare;
+use crowd::Crowd;
 use load::{Arm, CREDENTIAL, Cost};
-use report::Report;
+use report::{CrowdReport, Report};
 
 /// A body's size, and how many requests of it make a round of about half a second.
 pub struct Size {
@@ -44,8 +45,10 @@ pub const SIZES: [Size; 3] = [
 ];
 /// Most CPU per event of a stream, over bare Envoy's, that the project allows itself.
 pub const EVENT_TARGET_US: f64 = 5.0;
-/// First argument for the first tables alone, without writing it anywhere: while working on the request path.
+/// First argument for the first tables alone, without writing them anywhere: while working on the request path.
 const CPU_ONLY: &str = "cpu";
+/// The same for what very many workspaces and keys cost.
+const CROWD_ONLY: &str = "crowd";
 const ROUNDS: usize = 11;
 /// Connections that each send the next request when the last one is answered.
 const CONNECTIONS: usize = 8;
@@ -73,6 +76,10 @@ async fn main() {
     };
     let bare_arm = Arm { address: bare.address(), envoy: bare.envoy_id(), ..arm("") };
     let arms = [bare_arm, arm(""), arm(&format!("/w/{MANY}")), arm(&format!("/w/{TRANSLATED}"))];
+    let only = std::env::args().nth(1);
+    if only.as_deref() == Some(CROWD_ONLY) {
+        return println!("\n{}", report::crowd(&measure_crowd(&upstream, &stack, &arms[1]).await));
+    }
     let mut costs = Vec::new();
     for size in &SIZES {
         progress(&format!("CPU per request, {}", size.name));
@@ -82,7 +89,7 @@ async fn main() {
     let stream_costs = streams::measure(&[&arms[..2], &arms[3..]].concat()).await;
     progress("CPU per request, prompts of coding agents");
     let agents = agents::measure(&arms[..2]).await;
-    if std::env::args().nth(1).as_deref() == Some(CPU_ONLY) {
+    if only.as_deref() == Some(CPU_ONLY) {
         let tables = [report::cpu(&costs), report::translated(&costs), report::events(&stream_costs)];
         return println!("\n{}{}", tables.concat(), report::agents(&agents));
     }
@@ -91,17 +98,7 @@ async fn main() {
     progress("streamed answers");
     let streams = latency::measure_streams(&arms[..2]).await;
     drop(bare);
-    progress(&format!("{} workspaces and {} keys", crowd::WORKSPACES, crowd::KEYS));
-    let one_key = Arm { credential: crowd::credential(&stack).await, ..arms[1].clone() };
-    let crowd = crowd::start(&upstream).await;
-    machine::spread(&[stack.envoy_id(), crowd.stack.envoy_id()]);
-    let (address, envoy) = (crowd.stack.proxy(), crowd.stack.envoy_id());
-    let pair = [one_key, Arm { address, envoy, credential: crowd.credential, ..arms[1].clone() }];
-    let mut crowd_costs = Vec::new();
-    for size in &SIZES {
-        crowd_costs.push(take_turns(&pair, size).await);
-    }
-    let crowd = report::CrowdReport { costs: crowd_costs, vm_bytes: crowd.vm_bytes, start: crowd.start };
+    let crowd = measure_crowd(&upstream, &stack, &arms[1]).await;
     drop(stack);
     progress("memory per worker");
     let memory = memory::measure(&upstream).await;
@@ -112,6 +109,20 @@ async fn main() {
     println!("\n{markdown}");
     report::write(&markdown);
     progress("written to docs/benchmarks.md");
+}
+
+/// Against one workspace and key of `few`.
+async fn measure_crowd(upstream: &str, few: &Stack, arm: &Arm) -> CrowdReport {
+    progress(&format!("{} workspaces and {} keys", crowd::WORKSPACES, crowd::KEYS));
+    let one_key = Arm { credential: crowd::credential(few).await, ..arm.clone() };
+    let Crowd { stack, credential, vm_bytes, start } = crowd::start(upstream).await;
+    machine::spread(&[few.envoy_id(), stack.envoy_id()]);
+    let pair = [one_key, Arm { address: stack.proxy(), envoy: stack.envoy_id(), credential, path: arm.path.clone() }];
+    let mut costs = Vec::new();
+    for size in &SIZES {
+        costs.push(take_turns(&pair, size).await);
+    }
+    CrowdReport { costs, vm_bytes, start }
 }
 
 fn progress(what: &str) {

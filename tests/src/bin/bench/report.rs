@@ -54,7 +54,7 @@ impl Report {
         text += &translated(&self.costs);
         text += &events(&self.stream_costs);
         text += &agents(&self.agents);
-        text += &self.crowd();
+        text += &crowd(&self.crowd);
         text += &self.throughput();
         text += &self.latency();
         text += &self.streaming();
@@ -73,29 +73,6 @@ impl Report {
             machine::processor(),
             self.took.as_secs()
         )
-    }
-
-    fn crowd(&self) -> String {
-        let CrowdReport { costs, vm_bytes, start } = &self.crowd;
-        let mut text = format!(
-            "**{WORKSPACES} workspaces** of 5 rules each and **{KEYS} keys**, one of them used: CPU against 3 workspaces \
-             and one key\n\n| prompt | ratio | at most | |\n|---|--:|--:|---|\n"
-        );
-        for (size, rounds) in SIZES.iter().zip(costs) {
-            let ratio = median(rounds.iter().map(|arms| arms[1].cpu_us / arms[0].cpu_us));
-            let verdict = verdict(ratio, MANY_TARGET);
-            let _ = writeln!(text, "| {} | **{ratio:.2}** | {MANY_TARGET} | {verdict} |", size.name);
-        }
-        let [few, all, keys] = vm_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
-        let [few_s, all_s, keys_s] = start.map(|start| start.as_secs_f64());
-        let verdict = verdict(keys, VM_MIB_TARGET);
-        let _ = writeln!(
-            text,
-            "\nMemory of one VM: {few:.1} MiB with 3 workspaces, {all:.1} MiB with all, **{keys:.1} MiB** with all and all \
-             keys (at most {VM_MIB_TARGET}: {verdict}). From Envoy's start until every VM routes: {few_s:.1} s, {all_s:.1} s and \
-             {keys_s:.1} s.\n",
-        );
-        text
     }
 
     fn throughput(&self) -> String {
@@ -270,4 +247,27 @@ pub fn write(markdown: &str) {
     let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.expect("docs/benchmarks.md marks its measured part");
     fs::write(&path, format!("{before}{BEGIN}{markdown}{END}{after}")).expect("docs/benchmarks.md can be written");
+}
+
+pub fn crowd(report: &CrowdReport) -> String {
+    let CrowdReport { costs, vm_bytes, start } = report;
+    let mut text = format!(
+        "**{WORKSPACES} workspaces** of 5 rules each and **{KEYS} keys**, one of them used: CPU against 3 workspaces \
+         and one key\n\n| prompt | ratio | at most | |\n|---|--:|--:|---|\n"
+    );
+    for (size, rounds) in SIZES.iter().zip(costs) {
+        let ratio = median(rounds.iter().map(|arms| arms[1].cpu_us / arms[0].cpu_us));
+        let verdict = verdict(ratio, MANY_TARGET);
+        let _ = writeln!(text, "| {} | **{ratio:.2}** | {MANY_TARGET} | {verdict} |", size.name);
+    }
+    let [few, all, keys] = vm_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
+    let [few_s, all_s, keys_s] = start.map(|start| start.as_secs_f64());
+    let verdict = verdict(keys, VM_MIB_TARGET);
+    let _ = writeln!(
+        text,
+        "\nMemory of one VM: {few:.1} MiB with 3 workspaces, {all:.1} MiB with all, **{keys:.1} MiB** with all and all \
+         keys (at most {VM_MIB_TARGET}: {verdict}). From Envoy's start until every VM routes: {few_s:.1} s, {all_s:.1} s and \
+         {keys_s:.1} s.\n",
+    );
+    text
 }
