@@ -2,8 +2,10 @@
 //! filters.
 //!
 //! [`domain`] knows only `mux`; [`store`] alone speaks SQL; [`rest`] alone speaks HTTP to people; [`grpc`] and [`xds`]
-//! alone speak to Envoys; [`publisher`] stands between them; [`outbound`] calls providers; [`cli`] puts all together.
+//! alone speak to Envoys; [`publisher`] stands between them; [`cache`] keeps answers in memory; [`outbound`] calls providers;
+//! [`cli`] puts all together.
 
+pub mod cache;
 pub mod cli;
 pub mod domain;
 pub mod grpc;

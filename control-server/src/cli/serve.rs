@@ -13,6 +13,7 @@ use super::bootstrap::HostPort;
 use super::discover::Surroundings;
 use super::settings::{self, Server};
 use super::{Failure, discover, echo, files};
+use crate::cache::AnswerCache;
 use crate::domain::audit::Actor;
 use crate::grpc::{self, BoundServer, Services, Tokens};
 use crate::outbound::{self, ModelClient};
@@ -63,7 +64,17 @@ pub async fn stop_signal() -> Result<(), Failure> {
 }
 
 pub async fn start(settings: Server) -> Result<Running, Failure> {
-    let Server { ref data_dir, ref database_url, api, discover, link_local, ref filter, ref ca_bundle, .. } = settings;
+    let Server {
+        ref data_dir,
+        ref database_url,
+        api,
+        discover,
+        link_local,
+        ref filter,
+        ref ca_bundle,
+        cache_bytes,
+        ..
+    } = settings;
     let admin_token_file = data_dir.join("admin.token");
     let admin_token = files::token("MUXSPACE_ADMIN_TOKEN", &admin_token_file)?;
     let node_token = settings::node_token(data_dir)?;
@@ -79,6 +90,7 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
     discover::refresh_echo(&store, &advertised).await?;
 
     let publisher = Publisher::start(store.clone()).await.map_err(Failure::of("reading the state"))?;
+    let cache = AnswerCache::new(cache_bytes);
     let tokens = Tokens::new(&node_token, &admin_token);
     let source = FilterSource {
         bytes: module.bytes.to_vec(),
@@ -89,13 +101,14 @@ pub async fn start(settings: Server) -> Result<Running, Failure> {
     let state = AppState {
         store: store.acting_as(Actor::Admin),
         publisher: Arc::clone(&publisher),
+        cache: cache.clone(),
         models,
         admin_token: admin_token.into(),
         filter: module,
     };
     let rest = rest::router(state).map_err(Failure::of("setting up the API"))?;
     let services = Services::beside(echo::router().merge(rest));
-    let services = grpc::add_service(services, store.clone(), Arc::clone(&publisher), tokens.clone());
+    let services = grpc::add_service(services, store.clone(), Arc::clone(&publisher), cache, tokens.clone());
     let services = discovery.add_services(services, tokens);
 
     let (stop, mut stopping) = watch::channel(false);

@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 
 use super::bootstrap::{Bootstrap, HostPort};
 use super::{Failure, files};
+use crate::cache::CACHE_BYTES;
 use crate::domain::provider::LinkLocal;
 
 /// Where Debian, Ubuntu and the Envoy image keep the certificates that the system trusts.
@@ -40,6 +41,9 @@ pub struct ServerArguments {
     /// Certificates that providers are checked against: a file on the Envoy's machine
     #[arg(long, env = "MUXSPACE_CA_BUNDLE", default_value = CA_BUNDLE)]
     ca_bundle: PathBuf,
+    /// Bytes of memory for answers that workspaces keep; 0: none are kept
+    #[arg(long, env = "MUXSPACE_CACHE_BYTES", default_value_t = CACHE_BYTES)]
+    cache_bytes: u64,
 }
 
 #[derive(Args)]
@@ -89,6 +93,7 @@ pub struct Server {
     pub link_local: LinkLocal,
     pub filter: PathBuf,
     pub ca_bundle: PathBuf,
+    pub cache_bytes: u64,
 }
 
 /// Settings of `up`.
@@ -118,6 +123,7 @@ impl Server {
             allow_link_local,
             filter,
             ca_bundle,
+            cache_bytes,
         } = arguments;
         let data_dir = data_dir_or_default(data_dir)?;
         files::make_private_folder(&data_dir)?;
@@ -131,7 +137,17 @@ impl Server {
         };
         let filter = filter.map_or_else(find_filter, existing_filter)?;
         let link_local = if allow_link_local { LinkLocal::Allowed } else { LinkLocal::Refused };
-        Ok(Self { data_dir, database_url, api, advertise, discover: !no_discover, link_local, filter, ca_bundle })
+        Ok(Self {
+            data_dir,
+            database_url,
+            api,
+            advertise,
+            discover: !no_discover,
+            link_local,
+            filter,
+            ca_bundle,
+            cache_bytes,
+        })
     }
 
     /// Where Envoys reach a server that listens at `bound`.

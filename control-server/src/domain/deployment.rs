@@ -6,6 +6,7 @@ use mux::config::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::cache::DeploymentCache;
 use super::collection::{self, ModelDraft};
 use super::error::FieldError;
 
@@ -24,6 +25,9 @@ pub struct DeploymentDraft {
     pub try_timeout_ms: u32,
     #[serde(default)]
     pub breaker: BreakerDraft,
+    /// Unless said: as the workspace has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<DeploymentCache>,
 }
 
 /// What is not given stays; in a new one, it is at its default.
@@ -35,6 +39,8 @@ pub struct DeploymentPatch {
     pub retry_on: Option<Vec<u16>>,
     pub try_timeout_ms: Option<u32>,
     pub breaker: BreakerPatch,
+    /// `Some(None)`: as the workspace has it.
+    pub cache: Option<Option<DeploymentCache>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,12 +117,13 @@ impl DeploymentDraft {
             retry_on: retry_on_default(),
             try_timeout_ms: 0,
             breaker: BreakerDraft::default(),
+            cache: None,
         }
     }
 
     /// The deployment that it describes, or everything that is wrong with its names.
     fn read(self) -> Result<Deployment, Vec<FieldError>> {
-        let Self { name, policy, targets, retry_on, try_timeout_ms, breaker } = self;
+        let Self { name, policy, targets, retry_on, try_timeout_ms, breaker, cache } = self;
         let mut errors = Vec::new();
         let name: Option<Alias> = name.parse().map_err(|error| errors.push(FieldError::new("/name", error))).ok();
         let mut read = Vec::with_capacity(targets.len());
@@ -131,9 +138,10 @@ impl DeploymentDraft {
         }
         let BreakerDraft { failures, window_s, cooldown_s } = breaker;
         let breaker = Breaker { failures, window_s, cooldown_s };
+        let cache_ttl_s = cache.map(DeploymentCache::in_force_s);
         match name {
             Some(name) if errors.is_empty() => {
-                Ok(Deployment { name, policy, targets: read, retry_on, try_timeout_ms, breaker })
+                Ok(Deployment { name, policy, targets: read, retry_on, try_timeout_ms, breaker, cache_ttl_s })
             }
             _ => Err(errors),
         }
@@ -156,7 +164,7 @@ impl DeploymentDraft {
     }
 
     pub fn patched(self, patch: &DeploymentPatch) -> Self {
-        let DeploymentPatch { name, policy, targets, retry_on, try_timeout_ms, breaker } = patch.clone();
+        let DeploymentPatch { name, policy, targets, retry_on, try_timeout_ms, breaker, cache } = patch.clone();
         Self {
             name: name.unwrap_or(self.name),
             policy: policy.unwrap_or(self.policy),
@@ -164,13 +172,17 @@ impl DeploymentDraft {
             retry_on: retry_on.unwrap_or(self.retry_on),
             try_timeout_ms: try_timeout_ms.unwrap_or(self.try_timeout_ms),
             breaker: self.breaker.patched(&breaker),
+            cache: match cache {
+                Some(given) => given.map(|cache| cache.instead_of(self.cache)),
+                None => self.cache,
+            },
         }
     }
 }
 
 impl From<&Deployment> for DeploymentDraft {
     fn from(deployment: &Deployment) -> Self {
-        let Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker } = deployment;
+        let Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker, cache_ttl_s } = deployment;
         let target = |target: &DeploymentTarget| TargetDraft { model: target.alias.to_string(), weight: target.weight };
         Self {
             name: name.to_string(),
@@ -179,6 +191,7 @@ impl From<&Deployment> for DeploymentDraft {
             retry_on: retry_on.clone(),
             try_timeout_ms: *try_timeout_ms,
             breaker: (*breaker).into(),
+            cache: cache_ttl_s.map(DeploymentCache::from),
         }
     }
 }

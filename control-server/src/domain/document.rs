@@ -243,10 +243,11 @@ mod tests {
                 "deployments": [{
                     "name": "both", "policy": "weighted", "targets": [{"model": "fast", "weight": 3}], "retry_on": [429],
                     "try_timeout_ms": 1000, "breaker": {"failures": 1, "window_s": 2, "cooldown_s": 3},
+                    "cache": {"enabled": true, "ttl_s": 60},
                 }],
                 "rules": [{"name": "a", "when": {"file": ["*.md"]}, "turns": "last", "target": "p/m", "instructions": "x"},
                           {"name": "b", "target": "requested"}],
-                "settings": {"switch": "user_turn", "anonymous": false},
+                "settings": {"switch": "user_turn", "anonymous": false, "cache": {"enabled": true, "ttl_s": 600}},
             },
         });
         let document: Document = serde_json::from_value(text.clone()).unwrap();

@@ -36,7 +36,7 @@ pub struct RequestSeen {
     pub session: String,
     /// Empty: no rule decided.
     pub rule: String,
-    /// `provider/model-id` of the last try; `None`: there was none.
+    /// `provider/model-id` of the last try, or of the one that a kept answer saved; `None`: there was none.
     pub target: Option<String>,
     /// What the client got; 0: it hung up before any status.
     pub status: u32,
@@ -51,7 +51,7 @@ impl From<&RequestRecord> for RequestSeen {
             workspace: record.workspace.clone(),
             session: record.session.clone(),
             rule: record.rule.clone(),
-            target: record.attempts.last().map(|attempt| format!("{}/{}", attempt.provider, attempt.model)),
+            target: record.answered_by().map(|attempt| format!("{}/{}", attempt.provider, attempt.model)),
             status: record.status,
             duration_ms: record.duration_ms,
         }

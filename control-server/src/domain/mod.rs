@@ -1,6 +1,7 @@
 //! What the control server is about, as plain validated values. It knows `mux` and nothing of SQL, HTTP or gRPC.
 
 pub mod audit;
+pub mod cache;
 pub mod catalog;
 pub mod collection;
 pub mod deployment;

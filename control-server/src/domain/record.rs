@@ -28,6 +28,17 @@ pub struct RequestRecord {
     pub key: u64,
     /// Name of the deployment; empty: the request had one target alone.
     pub deployment: String,
+    /// `hit`, `miss` or `bypass`; empty: answers are not kept.
+    pub cache: String,
+    /// Of a hit: the attempt that was saved. It is not among the attempts.
+    pub saved: Option<AttemptRecord>,
+}
+
+impl RequestRecord {
+    /// The last try, or the one that a kept answer saved.
+    pub fn answered_by(&self) -> Option<&AttemptRecord> {
+        self.attempts.last().or(self.saved.as_ref())
+    }
 }
 
 /// One try at one provider.

@@ -4,6 +4,7 @@ use mux::config::{Access, DEFAULT, Name, Switch};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::cache::CacheSettings;
 use super::error::FieldError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,11 +17,12 @@ pub struct Settings {
     /// Whether clients may name models that are not in the workspace's collection; unless said: in `default` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_collection: Option<bool>,
+    pub cache: CacheSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { switch: Switch::Anytime, anonymous: true, open_collection: None }
+        Self { switch: Switch::Anytime, anonymous: true, open_collection: None, cache: CacheSettings::default() }
     }
 }
 
@@ -90,6 +92,10 @@ mod tests {
             (json!({"switch": "never"}), "/settings/switch"),
             (json!({"anonymous": {"a": 1}}), "/settings/anonymous"),
             (json!({"open_collection": "yes"}), "/settings/open_collection"),
+            (json!({"cache": true}), "/settings/cache"),
+            (json!({"cache": {"enabled": 1}}), "/settings/cache/enabled"),
+            (json!({"cache": {"ttl_s": 0}}), "/settings/cache/ttl_s"),
+            (json!({"cache": {"size": 1}}), "/settings/cache/size"),
         ] {
             assert_eq!(patch(bad).unwrap_err()[0].pointer, pointer);
         }

@@ -63,7 +63,13 @@ pub struct Totals {
     /// Requests with tokens whose price is not known.
     pub cost_unknown_requests: i64,
     pub estimated_requests: i64,
+    /// Requests that kept answers served, without a try.
     pub cache_hits: i64,
+    /// What these would have taken.
+    pub saved_input_tokens: i64,
+    pub saved_output_tokens: i64,
+    /// Sum of what is known; `None`: nothing is.
+    pub saved_micro_usd: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
-//! The gRPC service that nodes speak to: snapshots out, reports in. It translates between messages, the publisher and
-//! the store, and decides nothing about routing.
+//! The gRPC service that nodes speak to: snapshots out, reports in, kept answers both ways. It translates between messages,
+//! the publisher, the store and the cache, and decides nothing about routing.
 
 mod auth;
+mod cached;
 mod records;
 mod report;
 mod server;
@@ -21,23 +22,32 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::cache::{AnswerCache, ENTRY_BYTES_MAX};
 use crate::publisher::Publisher;
 use crate::store::Store;
 
-/// Bytes of one message from a node. Nodes send batches of at most 1 MiB.
-const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one message from a node. Nodes send batches of at most 1 MiB; an answer that is a little too large to be kept is
+/// refused as such.
+const MESSAGE_BYTES_MAX: usize = ENTRY_BYTES_MAX + 64 * 1024;
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Adds the service, behind its token check.
-pub fn add_service(services: Services, store: Store, publisher: Arc<Publisher>, tokens: Tokens) -> Services {
-    let service = SyncServer::new(Service { store, publisher }).max_decoding_message_size(MESSAGE_BYTES_MAX);
+pub fn add_service(
+    services: Services,
+    store: Store,
+    publisher: Arc<Publisher>,
+    cache: AnswerCache,
+    tokens: Tokens,
+) -> Services {
+    let service = SyncServer::new(Service { store, publisher, cache }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     services.with(|routes| routes.add_service(InterceptedService::new(service, tokens)))
 }
 
 pub struct Service {
     store: Store,
     publisher: Arc<Publisher>,
+    cache: AnswerCache,
 }
 
 #[tonic::async_trait]
@@ -59,6 +69,16 @@ impl Sync for Service {
     ) -> Result<Response<Self::ReportStream>, Status> {
         Caller::of(&request).must_be(Caller::Node)?;
         Ok(Response::new(report::run(self.store.clone(), Arc::clone(&self.publisher), request.into_inner())))
+    }
+
+    async fn cache_get(&self, request: Request<v1::CacheGetRequest>) -> Result<Response<v1::CacheGetResponse>, Status> {
+        Caller::of(&request).must_be(Caller::Node)?;
+        cached::get(&self.cache, request.into_inner()).map(Response::new)
+    }
+
+    async fn cache_put(&self, request: Request<v1::CachePutRequest>) -> Result<Response<v1::CachePutResponse>, Status> {
+        Caller::of(&request).must_be(Caller::Node)?;
+        cached::put(&self.cache, request.into_inner()).map(Response::new)
     }
 
     async fn get_snapshot(

@@ -22,6 +22,8 @@ pub fn from_message(message: v1::RequestRecord) -> RequestRecord {
         attempts,
         key,
         deployment,
+        cache,
+        saved,
     } = message;
     RequestRecord {
         request_id,
@@ -40,6 +42,8 @@ pub fn from_message(message: v1::RequestRecord) -> RequestRecord {
         attempts: attempts.into_iter().map(attempt).collect(),
         key,
         deployment,
+        cache,
+        saved: saved.map(attempt),
     }
 }
 
@@ -48,7 +52,7 @@ fn attempt(message: v1::Attempt) -> AttemptRecord {
     AttemptRecord { number, provider, model, status, duration_ms, first_byte_ms, usage: usage.map(token_usage) }
 }
 
-fn token_usage(message: v1::Usage) -> TokenUsage {
+pub fn token_usage(message: v1::Usage) -> TokenUsage {
     let v1::Usage {
         input_tokens,
         cached_input_tokens,

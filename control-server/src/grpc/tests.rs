@@ -1,5 +1,7 @@
 //! The service over a real connection, on a real store.
 
+mod cached;
+
 use std::time::Duration;
 
 use mux::config::{Model, Rule, Target, When};
@@ -14,6 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request};
 
 use super::*;
+use crate::cache::CACHE_BYTES;
 use crate::domain::provider::{Auth, Kind, NewProvider};
 use crate::publisher::NodeStatus;
 use crate::store::MasterKey;
@@ -25,6 +28,7 @@ const ADMIN_TOKEN: &str = "the-admin-token";
 struct Fixture {
     store: Store,
     publisher: Arc<Publisher>,
+    cache: AnswerCache,
     channel: Channel,
     _folder: TempDir,
 }
@@ -44,10 +48,12 @@ impl Fixture {
         let server = BoundServer::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = server.address();
         let tokens = Tokens::new(NODE_TOKEN, ADMIN_TOKEN);
-        let services = add_service(Services::beside(Routes::default()), store.clone(), Arc::clone(&publisher), tokens);
+        let cache = AnswerCache::new(CACHE_BYTES);
+        let services = Services::beside(Routes::default());
+        let services = add_service(services, store.clone(), Arc::clone(&publisher), cache.clone(), tokens);
         tokio::spawn(server.serve(services, std::future::pending()));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { store, publisher, channel, _folder: folder }
+        Self { store, publisher, cache, channel, _folder: folder }
     }
 
     async fn add_provider(&self, name: &str) -> u64 {

@@ -4,6 +4,8 @@ use mux::config::{Breaker, Deployment, DeploymentTarget, Policy};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::given;
+use crate::domain::cache::{CacheTtl, DeploymentCache};
 use crate::domain::deployment::{BreakerPatch, DeploymentDraft, DeploymentPatch, StoredDeployment, TargetDraft};
 
 /// A virtual model of a workspace: requests for it go to one of its targets, and to another if that fails.
@@ -18,6 +20,9 @@ pub(super) struct DeploymentDoc {
     /// Milliseconds from the start of a try until its first byte; 0: no limit.
     try_timeout_ms: u32,
     breaker: BreakerDoc,
+    /// Not there: as the workspace has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<DeploymentCacheDoc>,
     /// True: all its targets are, and it leads nowhere.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     broken: bool,
@@ -73,6 +78,8 @@ pub(super) struct NewDeploymentDoc {
     /// Unless given: 0.
     try_timeout_ms: Option<u32>,
     breaker: Option<NewBreakerDoc>,
+    /// Unless given: as the workspace has it.
+    cache: Option<DeploymentCacheDoc>,
     /// Shown by the server and taken back unread, so that what was read can be sent.
     #[serde(rename = "broken")]
     _broken: Option<bool>,
@@ -91,6 +98,10 @@ pub(super) struct DeploymentPatchDoc {
     retry_on: Option<Vec<u16>>,
     try_timeout_ms: Option<u32>,
     breaker: Option<NewBreakerDoc>,
+    /// Null: as the workspace has it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<DeploymentCacheDoc>)]
+    cache: Option<Option<DeploymentCacheDoc>>,
     /// As in a new one.
     #[serde(rename = "broken")]
     _broken: Option<bool>,
@@ -119,6 +130,32 @@ struct NewBreakerDoc {
     cooldown_s: Option<u32>,
 }
 
+/// Whether answers are kept, and served again to whoever asks the same.
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[schema(as = DeploymentCache)]
+#[serde(deny_unknown_fields)]
+struct DeploymentCacheDoc {
+    enabled: bool,
+    /// Seconds; unless given: as it was, and 300 at first.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 86_400)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_s: Option<CacheTtl>,
+}
+
+impl From<DeploymentCache> for DeploymentCacheDoc {
+    fn from(cache: DeploymentCache) -> Self {
+        let DeploymentCache { enabled, ttl_s } = cache;
+        Self { enabled, ttl_s }
+    }
+}
+
+impl From<DeploymentCacheDoc> for DeploymentCache {
+    fn from(doc: DeploymentCacheDoc) -> Self {
+        let DeploymentCacheDoc { enabled, ttl_s } = doc;
+        Self { enabled, ttl_s }
+    }
+}
+
 impl From<Policy> for PolicyDoc {
     fn from(policy: Policy) -> Self {
         match policy {
@@ -143,7 +180,7 @@ impl From<StoredDeployment> for DeploymentDoc {
     fn from(stored: StoredDeployment) -> Self {
         let all_broken = stored.is_broken();
         let StoredDeployment { deployment, broken } = stored;
-        let Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker } = deployment;
+        let Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker, cache_ttl_s } = deployment;
         let Breaker { failures, window_s, cooldown_s } = breaker;
         let target = |(DeploymentTarget { alias, weight }, broken): (DeploymentTarget, bool)| TargetDoc {
             model: alias.to_string(),
@@ -157,6 +194,7 @@ impl From<StoredDeployment> for DeploymentDoc {
             retry_on,
             try_timeout_ms,
             breaker: BreakerDoc { failures, window_s, cooldown_s },
+            cache: cache_ttl_s.map(DeploymentCache::from).map(Into::into),
             broken: all_broken,
         }
     }
@@ -164,7 +202,7 @@ impl From<StoredDeployment> for DeploymentDoc {
 
 impl From<NewDeploymentDoc> for DeploymentDraft {
     fn from(doc: NewDeploymentDoc) -> Self {
-        let NewDeploymentDoc { name, policy, targets, retry_on, try_timeout_ms, breaker, _broken: _ } = doc;
+        let NewDeploymentDoc { name, policy, targets, retry_on, try_timeout_ms, breaker, cache, _broken: _ } = doc;
         let patch = DeploymentPatch {
             name: None,
             policy: policy.map(Policy::from),
@@ -172,6 +210,7 @@ impl From<NewDeploymentDoc> for DeploymentDraft {
             retry_on,
             try_timeout_ms,
             breaker: breaker_patch(breaker),
+            cache: Some(cache.map(Into::into)),
         };
         Self::new(name, drafts(targets)).patched(&patch)
     }
@@ -179,7 +218,7 @@ impl From<NewDeploymentDoc> for DeploymentDraft {
 
 impl From<DeploymentPatchDoc> for DeploymentPatch {
     fn from(doc: DeploymentPatchDoc) -> Self {
-        let DeploymentPatchDoc { name, policy, targets, retry_on, try_timeout_ms, breaker, _broken: _ } = doc;
+        let DeploymentPatchDoc { name, policy, targets, retry_on, try_timeout_ms, breaker, cache, _broken: _ } = doc;
         Self {
             name,
             policy: policy.map(Policy::from),
@@ -187,6 +226,7 @@ impl From<DeploymentPatchDoc> for DeploymentPatch {
             retry_on,
             try_timeout_ms,
             breaker: breaker_patch(breaker),
+            cache: cache.map(|given| given.map(Into::into)),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct RequestSeenDoc {
     session: Option<String>,
     /// Null: no rule decided.
     rule: Option<String>,
-    /// `provider/model-id` of the last try; null: there was none.
+    /// `provider/model-id` of the last try, or of the one that a kept answer saved; null: there was none.
     target: Option<String>,
     /// 0: the client hung up before any.
     status: u32,

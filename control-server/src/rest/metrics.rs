@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Rest;
+use crate::cache::CacheStats;
 use crate::store::RecordCounts;
 
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -54,15 +55,29 @@ pub(super) fn write(rest: &Rest) -> String {
     gauge(&mut registry, "nodes_lagging", "Connected nodes that serve an older revision", lagging as u64);
     counter(&mut registry, "records_inserted", "Request records stored", inserted);
     counter(&mut registry, "records_duplicate", "Request records that were stored already", duplicates);
+    write_cache(&mut registry, rest.app.cache.stats());
     registry.register("http_requests", "Answers of this server", rest.http.requests.clone());
-    let size = Gauge::<i64>::default();
-    size.set(i64::try_from(rest.app.filter.bytes.len()).unwrap_or(i64::MAX));
-    registry.register_with_unit("filter", "Size of the filter module", Unit::Bytes, size);
+    bytes(&mut registry, "filter", "Size of the filter module", rest.app.filter.bytes.len() as u64);
     let mut buffer = String::new();
     if let Err(error) = text::encode(&mut buffer, &registry) {
         tracing::error!(%error, "metrics could not be written");
     }
     buffer
+}
+
+fn write_cache(registry: &mut Registry, stats: CacheStats) {
+    let CacheStats { hits, misses, evictions, entries, bytes: held } = stats;
+    counter(registry, "cache_hits", "Look-ups of nodes that found an answer", hits);
+    counter(registry, "cache_misses", "Look-ups of nodes that found none", misses);
+    counter(registry, "cache_evictions", "Kept answers that went to make room", evictions);
+    gauge(registry, "cache_entries", "Kept answers", entries);
+    bytes(registry, "cache", "Size of the kept answers", held);
+}
+
+fn bytes(registry: &mut Registry, name: &str, help: &str, value: u64) {
+    let size = Gauge::<i64>::default();
+    size.set(i64::try_from(value).unwrap_or(i64::MAX));
+    registry.register_with_unit(name, help, Unit::Bytes, size);
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: u64) {

@@ -44,6 +44,7 @@ use secrecy::SecretString;
 pub use openapi::openapi_json;
 pub use router::{RouterError, router};
 
+use crate::cache::AnswerCache;
 use crate::outbound::ModelClient;
 use crate::publisher::Publisher;
 use crate::store::Store;
@@ -57,6 +58,7 @@ pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub struct AppState {
     pub store: Store,
     pub publisher: Arc<Publisher>,
+    pub cache: AnswerCache,
     pub models: ModelClient,
     pub admin_token: SecretString,
     pub filter: FilterModule,

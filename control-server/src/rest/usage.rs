@@ -98,7 +98,13 @@ struct TotalsDoc {
     /// Requests with tokens whose price is not known.
     cost_unknown_requests: i64,
     estimated_requests: i64,
+    /// Requests that kept answers served, at no cost.
     cache_hits: i64,
+    /// What these would have taken.
+    saved_input_tokens: i64,
+    saved_output_tokens: i64,
+    /// Null: nothing is known.
+    saved_micro_usd: Option<i64>,
 }
 
 /// Sums over the requests of all workspaces.
@@ -195,6 +201,9 @@ impl From<Totals> for TotalsDoc {
             cost_unknown_requests,
             estimated_requests,
             cache_hits,
+            saved_input_tokens,
+            saved_output_tokens,
+            saved_micro_usd,
         } = totals;
         Self {
             requests,
@@ -208,6 +217,9 @@ impl From<Totals> for TotalsDoc {
             cost_unknown_requests,
             estimated_requests,
             cache_hits,
+            saved_input_tokens,
+            saved_output_tokens,
+            saved_micro_usd,
         }
     }
 }

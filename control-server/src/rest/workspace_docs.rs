@@ -50,6 +50,19 @@ pub(super) struct SettingsDoc {
     /// Whether clients may also name models that are not in the workspace's collection, as `provider/model-id`. Unless
     /// given: true in workspace `default`, else false; what holds is always shown.
     open_collection: Option<bool>,
+    cache: Option<CacheDoc>,
+}
+
+/// Whether answers are kept, and served again to whoever asks the same in this workspace. A deployment may say otherwise.
+#[derive(ToSchema)]
+#[schema(as = Cache)]
+#[allow(dead_code, reason = "it only describes what `CacheSettings` reads and writes")]
+struct CacheDoc {
+    /// Unless given: false.
+    enabled: Option<bool>,
+    /// Seconds for which an answer is kept. Unless given: 300.
+    #[schema(minimum = 1, maximum = 86_400)]
+    ttl_s: Option<u32>,
 }
 
 #[derive(ToSchema)]

@@ -170,7 +170,7 @@ pub(super) async fn prices<'r>(
 ) -> Result<Prices<'r>, StoreError> {
     let named: BTreeSet<(&str, &str)> = records
         .iter()
-        .flat_map(|record| &record.attempts)
+        .flat_map(|record| record.attempts.iter().chain(&record.saved))
         .map(|attempt| (attempt.provider.as_str(), attempt.model.as_str()))
         .collect();
     let mut prices = HashMap::new();

@@ -18,7 +18,7 @@ const POLICIES: [Policy; 3] = [Policy::Ordered, Policy::RoundRobin, Policy::Weig
 
 /// One row for each target.
 const ROWS: &str = "SELECT w.name AS workspace, d.name, d.policy, d.retry_on, d.try_timeout_ms, d.breaker_failures, \
-     d.breaker_window_s, d.breaker_cooldown_s, t.alias, t.weight, p.id AS provider_id \
+     d.breaker_window_s, d.breaker_cooldown_s, d.cache_ttl_s, t.alias, t.weight, p.id AS provider_id \
      FROM deployments d JOIN workspaces w ON w.id = d.workspace_id \
      JOIN deployment_targets t ON t.workspace_id = d.workspace_id AND t.deployment = d.name \
      LEFT JOIN workspace_models m ON m.workspace_id = t.workspace_id AND m.alias = t.alias \
@@ -217,13 +217,22 @@ fn without_targets(row: &AnyRow, name: Alias) -> Result<Deployment, StoreError> 
             window_s: number(row, "breaker_window_s")?,
             cooldown_s: number(row, "breaker_cooldown_s")?,
         },
+        cache_ttl_s: optional_number(row, "cache_ttl_s")?,
         name,
     })
 }
 
 fn number(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
-    let number: i64 = row.try_get(column)?;
-    u32::try_from(number).map_err(|_| StoreError::Corrupt(format!("`{column}` of a deployment")))
+    optional_number(row, column)?.ok_or_else(|| corrupt(column))
+}
+
+fn optional_number(row: &AnyRow, column: &str) -> Result<Option<u32>, StoreError> {
+    let number: Option<i64> = row.try_get(column)?;
+    number.map(u32::try_from).transpose().map_err(|_| corrupt(column))
+}
+
+fn corrupt(column: &str) -> StoreError {
+    StoreError::Corrupt(format!("`{column}` of a deployment"))
 }
 
 pub(super) async fn insert(
@@ -231,11 +240,11 @@ pub(super) async fn insert(
     workspace_id: i64,
     deployments: &[Deployment],
 ) -> Result<(), StoreError> {
-    for Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker } in deployments {
+    for Deployment { name, policy, targets, retry_on, try_timeout_ms, breaker, cache_ttl_s } in deployments {
         let Breaker { failures, window_s, cooldown_s } = breaker;
         sqlx::query(
             "INSERT INTO deployments (workspace_id, name, policy, retry_on, try_timeout_ms, breaker_failures, \
-             breaker_window_s, breaker_cooldown_s) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             breaker_window_s, breaker_cooldown_s, cache_ttl_s) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(workspace_id)
         .bind(name.as_str())
@@ -245,6 +254,7 @@ pub(super) async fn insert(
         .bind(i64::from(*failures))
         .bind(i64::from(*window_s))
         .bind(i64::from(*cooldown_s))
+        .bind(cache_ttl_s.map(i64::from))
         .execute(&mut *connection)
         .await?;
         for (position, DeploymentTarget { alias, weight }) in (0_i64..).zip(targets) {

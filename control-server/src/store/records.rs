@@ -21,10 +21,10 @@ const ROWS_MAX: usize = 50;
 /// `last_seen` of a session moves at most this often.
 const SEEN_EVERY_MS: i64 = 60_000;
 
-const REQUEST_COLUMNS: usize = 20;
+const REQUEST_COLUMNS: usize = 24;
 const INSERT_REQUESTS: &str = "INSERT INTO requests (request_id, started_at, duration_ms, revision, workspace_id, \
      workspace, session, rule, dialect, requested_model, stream, request_bytes, status, outcome, provider, model, \
-     estimated, cost_unknown, key_id, deployment) VALUES ";
+     estimated, cost_unknown, key_id, deployment, cache, saved_input_tokens, saved_output_tokens, saved_micro_usd) VALUES ";
 /// The parameter of a request that finds its workspace's id by name, and the one before that says when the name held.
 const WORKSPACE_ID: usize = 4;
 const REVISION: usize = 3;
@@ -131,8 +131,12 @@ fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, prices: &Prices
         attempts,
         key,
         deployment,
+        cache,
+        saved,
     } = record;
-    let last = attempts.last();
+    let answered_by = record.answered_by();
+    let saved = saved.as_ref().map(|attempt| priced(request_id, attempt, prices));
+    let saved_usage = saved.as_ref().and_then(|saved| saved.attempt.usage.as_ref());
     let estimated = attempts.iter().any(|attempt| attempt.usage.as_ref().is_some_and(|usage| usage.estimated));
     let cost_unknown = attempts
         .iter()
@@ -152,12 +156,16 @@ fn bind_request<'q>(query: AnyQuery<'q>, record: &RequestRecord, prices: &Prices
         .bind(int(*request_bytes))
         .bind(i64::from(*status))
         .bind(outcome.clone())
-        .bind(last.map(|attempt| attempt.provider.clone()).unwrap_or_default())
-        .bind(last.map(|attempt| attempt.model.clone()).unwrap_or_default())
+        .bind(answered_by.map(|attempt| attempt.provider.clone()).unwrap_or_default())
+        .bind(answered_by.map(|attempt| attempt.model.clone()).unwrap_or_default())
         .bind(i64::from(estimated))
         .bind(i64::from(cost_unknown))
         .bind(int(*key))
         .bind(deployment.clone())
+        .bind(cache.clone())
+        .bind(saved_usage.map(|usage| int(usage.input_tokens)))
+        .bind(saved_usage.map(|usage| int(usage.output_tokens)))
+        .bind(saved.as_ref().and_then(|saved| saved.cost_micro_usd))
 }
 
 async fn insert_attempts(connection: &mut AnyConnection, attempts: &[Priced<'_>]) -> Result<(), StoreError> {

@@ -183,7 +183,7 @@ const WHOLE_RULES: &str = "SELECT w.name AS workspace, r.name, r.conditions, r.t
 /// Every workspace that can be routed by.
 pub(super) async fn all_workspaces(connection: &mut AnyConnection) -> Result<Vec<config::Workspace>, StoreError> {
     let rows =
-        sqlx::query("SELECT name, instructions, settings FROM workspaces WHERE archived_at IS NULL ORDER BY name")
+        sqlx::query("SELECT id, name, instructions, settings FROM workspaces WHERE archived_at IS NULL ORDER BY name")
             .fetch_all(&mut *connection)
             .await?;
     let mut workspaces = rows.iter().map(without_rules).collect::<Result<Vec<_>, _>>()?;
@@ -216,7 +216,7 @@ pub(super) async fn one_workspace(
     name: &Name,
 ) -> Result<Option<config::Workspace>, StoreError> {
     let row =
-        sqlx::query("SELECT name, instructions, settings FROM workspaces WHERE name = $1 AND archived_at IS NULL")
+        sqlx::query("SELECT id, name, instructions, settings FROM workspaces WHERE name = $1 AND archived_at IS NULL")
             .bind(name.as_str())
             .fetch_optional(&mut *connection)
             .await?;
@@ -240,6 +240,8 @@ fn without_rules(row: &AnyRow) -> Result<config::Workspace, StoreError> {
         instructions: row.try_get("instructions")?,
         switch: settings.switch,
         access: settings.access(),
+        cache_ttl_s: settings.cache.in_force_s(),
+        cache_epoch: row.try_get::<i64, _>("id")?.unsigned_abs(),
         collection,
         deployments: Vec::new(),
     })

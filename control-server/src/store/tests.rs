@@ -1,5 +1,6 @@
 //! The store against a real database file.
 
+mod cache;
 mod catalog;
 mod gateway;
 mod keys;
@@ -98,7 +99,10 @@ async fn a_new_database_has_a_workspace_and_a_session() {
     let state = store.state().await.unwrap();
     assert_eq!(state.revision, 1);
     assert_eq!(*store.committed().borrow(), 1);
-    assert_eq!(state.workspaces, [mux::config::Workspace::new(name(DEFAULT), Vec::new())]);
+    let epoch = state.workspaces[0].cache_epoch;
+    let default = mux::config::Workspace::new(name(DEFAULT), Vec::new());
+    assert_eq!(state.workspaces, [mux::config::Workspace { cache_epoch: epoch, ..default }]);
+    assert!(epoch > 0);
     assert_eq!(state.sessions, [mux::config::Session { id: name(DEFAULT), active_workspace: name(DEFAULT) }]);
     assert!(state.providers.is_empty());
 }

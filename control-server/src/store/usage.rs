@@ -16,7 +16,10 @@ const SUMS: &str = "CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(errors) 
      CAST(SUM(estimated) AS BIGINT) AS estimated, CAST(SUM(cost_unknown) AS BIGINT) AS cost_unknown, \
      CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, CAST(SUM(cached_input_tokens) AS BIGINT) AS cached_input_tokens, \
      CAST(SUM(cache_write_tokens) AS BIGINT) AS cache_write_tokens, CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, \
-     CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, CAST(SUM(cost_micro_usd) AS BIGINT) AS cost_micro_usd";
+     CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, CAST(SUM(cost_micro_usd) AS BIGINT) AS cost_micro_usd, \
+     CAST(SUM(cache_hits) AS BIGINT) AS cache_hits, CAST(SUM(saved_input_tokens) AS BIGINT) AS saved_input_tokens, \
+     CAST(SUM(saved_output_tokens) AS BIGINT) AS saved_output_tokens, \
+     CAST(SUM(saved_micro_usd) AS BIGINT) AS saved_micro_usd";
 
 /// Where the two texts of a group's key come from: for what belongs to the request, and for what belongs to a try.
 struct KeyColumns {
@@ -25,7 +28,8 @@ struct KeyColumns {
 }
 
 impl Store {
-    /// A request counts once, for the model of its last try; tokens and cost count for the model of each try.
+    /// A request counts once, for the model of its last try or the one that a kept answer saved; tokens and cost count
+    /// for the model of each try.
     pub async fn usage(&self, query: &UsageQuery, by: GroupBy) -> Result<UsageReport, StoreError> {
         let mut transaction = self.read().await?;
         let workspace_id = match &query.workspace {
@@ -61,9 +65,12 @@ fn counted(by: GroupBy, query: &UsageQuery) -> String {
         "SELECT {request_1} AS key_1, {request_2} AS key_2, 1 AS requests, \
          CASE WHEN r.status = 0 OR r.status >= 400 THEN 1 ELSE 0 END AS errors, r.estimated, r.cost_unknown, \
          0 AS input_tokens, 0 AS cached_input_tokens, 0 AS cache_write_tokens, 0 AS output_tokens, \
-         0 AS reasoning_tokens, CAST(NULL AS BIGINT) AS cost_micro_usd FROM requests r WHERE {condition} \
+         0 AS reasoning_tokens, CASE WHEN r.cache = 'hit' THEN 0 ELSE CAST(NULL AS BIGINT) END AS cost_micro_usd, \
+         CASE WHEN r.cache = 'hit' THEN 1 ELSE 0 END AS cache_hits, r.saved_input_tokens, r.saved_output_tokens, \
+         r.saved_micro_usd FROM requests r WHERE {condition} \
          UNION ALL SELECT {attempt_1}, {attempt_2}, 0, 0, 0, 0, a.input_tokens, a.cached_input_tokens, \
-         a.cache_write_tokens, a.output_tokens, a.reasoning_tokens, a.cost_micro_usd \
+         a.cache_write_tokens, a.output_tokens, a.reasoning_tokens, a.cost_micro_usd, \
+         0, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) \
          FROM attempts a JOIN requests r ON r.request_id = a.request_id WHERE {condition}"
     )
 }
@@ -148,6 +155,9 @@ fn totals(row: &AnyRow) -> Result<Totals, StoreError> {
         cost_micro_usd: sum("cost_micro_usd")?,
         cost_unknown_requests: count("cost_unknown")?,
         estimated_requests: count("estimated")?,
-        cache_hits: 0,
+        cache_hits: count("cache_hits")?,
+        saved_input_tokens: count("saved_input_tokens")?,
+        saved_output_tokens: count("saved_output_tokens")?,
+        saved_micro_usd: sum("saved_micro_usd")?,
     })
 }

@@ -11,6 +11,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use muxspace::cache::AnswerCache;
 use muxspace::domain::provider::LinkLocal;
 use muxspace::outbound::{ModelClient, system_lookup};
 use muxspace::publisher::Publisher;
@@ -259,7 +260,7 @@ impl Real {
         let publisher = Publisher::start(store.clone()).await.unwrap();
         let filter = FilterModule { bytes: "filter".into(), sha256: Arc::from("0".repeat(64)) };
         let models = ModelClient::new(LinkLocal::Refused, system_lookup()).unwrap();
-        let app = AppState { store, publisher, models, admin_token: TOKEN.into(), filter };
+        let app = AppState { store, publisher, cache: AnswerCache::new(0), models, admin_token: TOKEN.into(), filter };
         let real = Self { place: Place::new(&serve(router(app).unwrap()).await), _folder: folder };
         real.run(&["provider", "add", "p", "--type", "openai", "--endpoint", "http://127.0.0.1:9/v1"]).await.expect(0);
         real

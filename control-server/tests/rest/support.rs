@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use axum::routing;
 use http_body_util::BodyExt;
+use muxspace::cache::{AnswerCache, CACHE_BYTES};
 use muxspace::domain::audit::Actor;
 use muxspace::domain::provider::LinkLocal;
 use muxspace::outbound::{Lookup, ModelClient};
@@ -26,6 +27,7 @@ pub struct Api {
     router: Router,
     pub store: Store,
     pub publisher: Arc<Publisher>,
+    pub cache: AnswerCache,
     _folder: TempDir,
 }
 
@@ -50,14 +52,16 @@ impl Api {
         let publisher = Publisher::start(store.clone()).await.unwrap();
         let models = ModelClient::new(link_local, lookup).unwrap();
         let filter = FilterModule { bytes: Bytes::from_static(FILTER), sha256: Arc::from("0".repeat(64)) };
+        let cache = AnswerCache::new(CACHE_BYTES);
         let app = AppState {
             store: store.acting_as(Actor::Admin),
             publisher: Arc::clone(&publisher),
+            cache: cache.clone(),
             models,
             admin_token: TOKEN.into(),
             filter,
         };
-        Self { router: router(app).unwrap(), store, publisher, _folder: folder }
+        Self { router: router(app).unwrap(), store, publisher, cache, _folder: folder }
     }
 
     /// Waits until a revision is what nodes would be sent.

@@ -1,7 +1,10 @@
 //! What needs no token, and what every path has in common.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, header};
+use muxspace::cache::{Answer, CacheStats, KEY_BYTES};
 use muxspace::rest::BODY_BYTES_MAX;
 
 use crate::support::{Api, FILTER, TOKEN};
@@ -89,12 +92,24 @@ async fn metrics_count_what_happened() {
     let api = Api::start().await;
     api.get("/api/v1/nodes").await.expect(200);
     api.get("/no/such/path").await.expect(404);
+    let answer =
+        Answer { body: vec![b'x'; 1_000], provider: String::new(), model: String::new(), usage: None, stored_at_ms: 0 };
+    api.cache.put([1; KEY_BYTES], answer, Duration::from_secs(60)).unwrap();
+    let found = [[1; KEY_BYTES], [1; KEY_BYTES], [2; KEY_BYTES]].map(|key| api.cache.get(&key).is_some());
+    assert_eq!(found, [true, true, false]);
+    let CacheStats { bytes, .. } = api.cache.stats();
+    assert!(bytes > 1_000);
     let text = api.send(plain("GET", "/metrics")).await.expect(200);
     let text = String::from_utf8(text.bytes.to_vec()).unwrap();
     for line in [
         "muxspace_store_revision 1",
         "muxspace_nodes 0",
         "muxspace_records_inserted_total 0",
+        "muxspace_cache_hits_total 2",
+        "muxspace_cache_misses_total 1",
+        "muxspace_cache_evictions_total 0",
+        "muxspace_cache_entries 1",
+        &format!("muxspace_cache_bytes {bytes}"),
         "muxspace_http_requests_total{method=\"GET\",route=\"/api/v1/nodes\",status=\"200\"} 1",
         "muxspace_http_requests_total{method=\"GET\",route=\"unknown\",status=\"404\"} 1",
     ] {

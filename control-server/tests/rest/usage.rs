@@ -50,7 +50,8 @@ async fn sums_are_kept_apart_by_workspace() {
         all["total"],
         json!({"requests": 3, "errors": 1, "input_tokens": 1_010, "cached_input_tokens": 0, "cache_write_tokens": 0,
             "output_tokens": 101, "reasoning_tokens": 0, "cost_micro_usd": 2_800, "cost_unknown_requests": 1,
-            "estimated_requests": 0, "cache_hits": 0})
+            "estimated_requests": 0, "cache_hits": 0, "saved_input_tokens": 0, "saved_output_tokens": 0,
+            "saved_micro_usd": null})
     );
     let other = api.get("/api/v1/workspaces/other/usage?by=model").await.expect(200).json;
     let item = &other["items"][0];
@@ -93,6 +94,29 @@ async fn keys_of_the_gateway_are_named_while_they_are_there() {
     assert_eq!((&item["key"], &item["input_tokens"]), (&json!({"id": id, "name": "Ann"}), &json!(5)));
     api.delete(&path).await.expect(204);
     assert_eq!(of_key().await["key"], json!({"id": id, "name": null}));
+}
+
+#[tokio::test]
+async fn hits_say_what_they_saved() {
+    let api = api().await;
+    let mut hit = record("4", "other", "o3", tokens(1_000, 100));
+    hit.saved = hit.attempts.pop();
+    hit.cache = "hit".to_owned();
+    api.store.record_requests(vec![hit]).await.unwrap();
+    let usage = api.get("/api/v1/workspaces/other/usage?by=model").await.expect(200);
+    let item = usage.items().iter().find(|item| item["key"]["model"] == "p/o3").unwrap();
+    let expected = json!({"key": {"model": "p/o3"}, "requests": 1, "errors": 0, "input_tokens": 0,
+        "cached_input_tokens": 0, "cache_write_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0,
+        "cost_micro_usd": 0, "cost_unknown_requests": 0, "estimated_requests": 0, "cache_hits": 1,
+        "saved_input_tokens": 1_000, "saved_output_tokens": 100, "saved_micro_usd": 2_800});
+    assert_eq!(*item, expected);
+    let total = &usage.json["total"];
+    assert_eq!(
+        (&total["requests"], &total["cache_hits"], &total["saved_micro_usd"]),
+        (&json!(2), &json!(1), &json!(2_800))
+    );
+    let elsewhere = api.get("/api/v1/workspaces/default/usage").await.expect(200);
+    assert_eq!(elsewhere.json["total"]["cache_hits"], 0, "of its own workspace alone");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use mux::config::Name;
 use serde_json::{Value, json};
 
-use crate::support::Api;
+use crate::support::{Answer, Api};
 
 const DEPLOYMENTS: &str = "/api/v1/workspaces/default/deployments";
 const RULES: &str = "/api/v1/workspaces/default/rules";
@@ -95,7 +95,13 @@ async fn a_refused_deployment_changes_nothing() {
         (json!({"try_timeout_ms": 3_600_001}), &["/try_timeout_ms"]),
         (json!({"breaker": {"window_s": 0, "cooldown_s": 86_401}}), &["/breaker/window_s", "/breaker/cooldown_s"]),
         (json!({"breaker": {"open": 1}}), &["/breaker/open"]),
-        (json!({"cache": {"enabled": true}}), &["/cache"]),
+        (json!({"cache": true}), &["/cache"]),
+        (json!({"cache": {}}), &["/cache"]),
+        (json!({"cache": {"ttl_s": 60}}), &["/cache"]),
+        (json!({"cache": {"enabled": 1}}), &["/cache/enabled"]),
+        (json!({"cache": {"enabled": true, "ttl_s": 0}}), &["/cache/ttl_s"]),
+        (json!({"cache": {"enabled": true, "ttl_s": 86_401}}), &["/cache/ttl_s"]),
+        (json!({"cache": {"enabled": true, "bytes": 1}}), &["/cache/bytes"]),
         (json!({"modules": []}), &["/modules"]),
     ];
     for (more, pointers) in rows {
@@ -117,6 +123,36 @@ async fn a_refused_deployment_changes_nothing() {
     }
     assert_eq!(api.get(&at("kept")).await.expect(200).json, kept.json);
     assert_eq!(*api.store.committed().borrow(), kept.revision());
+}
+
+#[tokio::test]
+async fn a_deployment_keeps_answers_as_it_says_or_as_its_workspace() {
+    let api = api().await;
+    let shown = |answer: &Answer| answer.json.get("cache").cloned();
+    let made = api.post(DEPLOYMENTS, with(json!({"name": "own", "cache": {"enabled": true}}))).await.expect(201);
+    assert_eq!(shown(&made), Some(json!({"enabled": true, "ttl_s": 300})));
+    let same = api.patch(&at("own"), made.json.clone()).await.expect(200);
+    assert_eq!(same.revision(), made.revision(), "what is read can be sent, and is no change");
+    for given in [json!({}), json!({"cache": null})] {
+        let made = api.post(DEPLOYMENTS, with(given)).await.expect(201);
+        assert_eq!(shown(&made), None);
+        api.delete(&at("d")).await.expect(204);
+    }
+    let rows = [
+        (json!({"cache": {"enabled": true, "ttl_s": 60}}), Some(json!({"enabled": true, "ttl_s": 60})), Some(60)),
+        (json!({"try_timeout_ms": 5}), Some(json!({"enabled": true, "ttl_s": 60})), Some(60)),
+        (json!({"cache": {"enabled": true}}), Some(json!({"enabled": true, "ttl_s": 60})), Some(60)),
+        (json!({"cache": {"enabled": false, "ttl_s": 9}}), Some(json!({"enabled": false})), Some(0)),
+        (json!({"cache": null}), None, None),
+    ];
+    for (patch, expected, in_force_s) in rows {
+        let changed = api.patch(&at("own"), patch.clone()).await.expect(200);
+        assert_eq!(shown(&changed), expected, "{patch}");
+        assert_eq!(api.get(&at("own")).await.expect(200).json, changed.json);
+        api.published(changed.revision()).await;
+        let snapshot = api.publisher.snapshot_for(&["default".parse().unwrap()], &[], None).unwrap();
+        assert_eq!(snapshot.workspace("default").unwrap().deployments["own"].cache_ttl_s, in_force_s, "{patch}");
+    }
 }
 
 #[tokio::test]

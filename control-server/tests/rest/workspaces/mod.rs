@@ -27,7 +27,10 @@ async fn a_workspace_is_made_shown_and_listed() {
     assert!(made.json["created_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(made.revision(), 3);
     assert_eq!(made.json["custom_instructions"], "");
-    assert_eq!(made.json["settings"], json!({"switch": "anytime", "anonymous": true, "open_collection": false}));
+    assert_eq!(
+        made.json["settings"],
+        json!({"switch": "anytime", "anonymous": true, "open_collection": false, "cache": {"enabled": false, "ttl_s": 300}})
+    );
     assert_eq!(api.get("/api/v1/workspaces/BackEnd").await.expect(200).json, made.json);
     let listed = api.get("/api/v1/workspaces").await.expect(200);
     assert!(listed.items()[0].get("custom_instructions").is_none(), "a list is short");
@@ -69,6 +72,7 @@ async fn a_refused_workspace_leaves_nothing() {
         (json!({"name": "w", "custom_instructions": "x".repeat(65_537)}), "/custom_instructions"),
         (json!({"name": "w", "settings": {"switch": "never"}}), "/settings/switch"),
         (json!({"name": "w", "settings": {"colour": 1}}), "/settings/colour"),
+        (json!({"name": "w", "settings": {"cache": {"ttl_s": 0}}}), "/settings/cache/ttl_s"),
         (json!({"name": "w", "rules": [{"target": "none/m"}]}), "/rules/0/target"),
         (json!({"name": "w", "rules": [{"target": "none"}]}), "/rules/0/target"),
         (json!({"name": "w", "rules": [{"when": {"file": [1]}, "target": "requested"}]}), "/rules/0/when/file/0"),
@@ -101,19 +105,35 @@ async fn everything_that_is_given_is_made_and_changed() {
     let body = json!({"name": "w", "custom_instructions": "Be brief.", "settings": {"anonymous": false}});
     let made = api.post("/api/v1/workspaces", body).await.expect(201).json;
     assert_eq!(made["custom_instructions"], "Be brief.");
-    assert_eq!(made["settings"], json!({"switch": "anytime", "anonymous": false, "open_collection": false}));
+    assert_eq!(
+        made["settings"],
+        json!({"switch": "anytime", "anonymous": false, "open_collection": false, "cache": {"enabled": false, "ttl_s": 300}})
+    );
     let path = "/api/v1/workspaces/w";
     let changed = api.patch(path, json!({"settings": {"switch": "user_turn"}})).await.expect(200).json;
-    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": false, "open_collection": false}));
+    assert_eq!(
+        changed["settings"],
+        json!({"switch": "user_turn", "anonymous": false, "open_collection": false, "cache": {"enabled": false, "ttl_s": 300}})
+    );
     assert_eq!(changed["custom_instructions"], "Be brief.");
     let reset = json!({"settings": {"anonymous": null}, "custom_instructions": ""});
     let changed = api.patch(path, reset).await.expect(200).json;
-    assert_eq!(changed["settings"], json!({"switch": "user_turn", "anonymous": true, "open_collection": false}));
+    assert_eq!(
+        changed["settings"],
+        json!({"switch": "user_turn", "anonymous": true, "open_collection": false, "cache": {"enabled": false, "ttl_s": 300}})
+    );
     assert_eq!(changed["custom_instructions"], "");
     let rows = [
         (json!({"settings": {"switch": 1}}), "/settings/switch"),
         (json!({"settings": {"colour": 1}}), "/settings/colour"),
         (json!({"settings": {"open_collection": "yes"}}), "/settings/open_collection"),
+        (json!({"settings": {"cache": true}}), "/settings/cache"),
+        (json!({"settings": {"cache": {"enabled": "yes"}}}), "/settings/cache/enabled"),
+        (json!({"settings": {"cache": {"ttl_s": 0}}}), "/settings/cache/ttl_s"),
+        (json!({"settings": {"cache": {"ttl_s": 86_401}}}), "/settings/cache/ttl_s"),
+        (json!({"settings": {"cache": {"ttl_s": -1}}}), "/settings/cache/ttl_s"),
+        (json!({"settings": {"cache": {"ttl_s": 1.5}}}), "/settings/cache/ttl_s"),
+        (json!({"settings": {"cache": {"bytes": 1}}}), "/settings/cache/bytes"),
         (json!({"settings": 1}), "/settings"),
         (json!({"custom_instructions": "x".repeat(65_537)}), "/custom_instructions"),
         (json!({"name": "a b"}), "/name"),
@@ -122,6 +142,29 @@ async fn everything_that_is_given_is_made_and_changed() {
         assert_eq!(api.patch(path, body).await.expect_problem(400, "invalid_request"), [pointer]);
     }
     assert_eq!(api.get(path).await.expect(200).json, changed);
+}
+
+#[tokio::test]
+async fn answers_are_kept_as_the_settings_say() {
+    let api = Api::start().await;
+    let path = "/api/v1/workspaces/w";
+    let made = api.post("/api/v1/workspaces", json!({"name": "w", "settings": {"cache": {"enabled": true}}})).await;
+    assert_eq!(made.expect(201).json["settings"]["cache"], json!({"enabled": true, "ttl_s": 300}));
+    let rows = [
+        (json!({"ttl_s": 1}), json!({"enabled": true, "ttl_s": 1}), 1),
+        (json!({"enabled": false, "ttl_s": 86_400}), json!({"enabled": false, "ttl_s": 86_400}), 0),
+        (json!({"enabled": true}), json!({"enabled": true, "ttl_s": 86_400}), 86_400),
+        (json!({"ttl_s": null}), json!({"enabled": true, "ttl_s": 300}), 300),
+        (json!(null), json!({"enabled": false, "ttl_s": 300}), 0),
+    ];
+    for (patch, shown, in_force_s) in rows {
+        let changed = api.patch(path, json!({"settings": {"cache": patch}})).await.expect(200);
+        assert_eq!(changed.json["settings"]["cache"], shown, "{patch}");
+        assert_eq!(changed.json["settings"]["anonymous"], true);
+        api.published(changed.revision()).await;
+        let snapshot = api.publisher.snapshot_for(&["w".parse().unwrap()], &[], None).unwrap();
+        assert_eq!(snapshot.workspace("w").unwrap().cache_ttl_s, in_force_s, "{patch}");
+    }
 }
 
 #[tokio::test]

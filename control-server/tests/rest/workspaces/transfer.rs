@@ -23,7 +23,10 @@ fn full_spec() -> Value {
         ],
         "deployments": [
             {"name": "1.0", "policy": "weighted", "targets": [{"model": "a", "weight": 3}, {"model": "Null", "weight": 1}],
-             "retry_on": [429], "try_timeout_ms": 500, "breaker": {"failures": 1, "window_s": 2, "cooldown_s": 3}},
+             "retry_on": [429], "try_timeout_ms": 500, "breaker": {"failures": 1, "window_s": 2, "cooldown_s": 3},
+             "cache": {"enabled": true, "ttl_s": 60}},
+            {"name": "off", "policy": "ordered", "targets": [{"model": "a", "weight": 1}], "retry_on": [429],
+             "try_timeout_ms": 0, "breaker": {"failures": 1, "window_s": 2, "cooldown_s": 3}, "cache": {"enabled": false}},
         ],
         "rules": [
             {"name": "null", "when": {"file": ["*.md", "[ab]*", "!x"], "tools": true}, "target": "p/true"},
@@ -33,7 +36,8 @@ fn full_spec() -> Value {
             {"name": "named", "target": "1.0"},
             {"name": "- rest", "target": "requested"},
         ],
-        "settings": {"switch": "user_turn", "anonymous": false, "open_collection": true},
+        "settings": {"switch": "user_turn", "anonymous": false, "open_collection": true,
+                     "cache": {"enabled": true, "ttl_s": 600}},
     })
 }
 
@@ -87,12 +91,15 @@ async fn a_replacement_says_what_it_changes() {
         "/spec/models/Null",
         "/spec/models/a",
         "/spec/deployments/1.0",
+        "/spec/deployments/off",
         "/spec/rules/null",
         "/spec/rules/123",
         "/spec/rules/on",
         "/spec/rules/named",
         "/spec/rules/- rest",
         "/spec/settings/anonymous",
+        "/spec/settings/cache/enabled",
+        "/spec/settings/cache/ttl_s",
         "/spec/settings/open_collection",
         "/spec/settings/switch",
     ];
@@ -154,6 +161,11 @@ async fn refused_documents_change_nothing() {
         (json!({"deployments": [{"name": "d", "targets": [{"model": "a"}]}]}), "/spec/deployments/0/targets/0/model"),
         (json!({"deployments": [{"name": "d", "targets": []}]}), "/spec/deployments/0/targets"),
         (json!({"deployments": [{"name": "d", "targets": [], "cache": {}}]}), "/spec/deployments/0/cache"),
+        (
+            json!({"deployments": [{"name": "d", "targets": [], "cache": {"enabled": true, "ttl_s": 0}}]}),
+            "/spec/deployments/0/cache/ttl_s",
+        ),
+        (json!({"settings": {"cache": {"ttl_s": 86_401}}}), "/spec/settings/cache/ttl_s"),
         (json!({"rules": [{"target": "d"}]}), "/spec/rules/0/target"),
         (json!({"keys": []}), "/spec/keys"),
         (json!({"settings": {"colour": 1}}), "/spec/settings/colour"),
