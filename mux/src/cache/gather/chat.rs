@@ -27,6 +27,8 @@ struct Choice {
     /// Of the message, as they came.
     others: Map,
     logprobs: Map,
+    /// What servers of their own say beside the message: the last word holds.
+    beside: Map,
     /// Bytes of what was put in.
     bytes: usize,
     finish: Value,
@@ -126,8 +128,12 @@ impl Choice {
                     self.bytes += map_weight(&probabilities);
                     probabilities.into_iter().try_for_each(|(name, value)| extend(&mut self.logprobs, name, value))?;
                 }
-                // A plain answer in place of a chunk, or what is not known here.
-                _ => return None,
+                // A plain answer in place of a chunk.
+                ("delta" | "message" | "logprobs", _) => return None,
+                (_, value) => {
+                    self.bytes += weight(&value);
+                    self.beside.insert(name, value);
+                }
             }
         }
         Some(())
@@ -174,7 +180,7 @@ impl Choice {
     }
 
     fn answer(self, index: usize, is_chat: bool, is_done: bool) -> Option<Value> {
-        let Self { texts, calls, function, others, logprobs, bytes: _, finish } = self;
+        let Self { texts, calls, function, others, logprobs, beside, bytes: _, finish } = self;
         let has_calls = !calls.is_empty() || function.is_some();
         let finish = match finish {
             Value::Null if !is_done => return None,
@@ -204,6 +210,7 @@ impl Choice {
             choice.insert("text", texts.into_iter().map(|(_, text)| text).collect::<String>().into());
             choice.extend(others);
         }
+        choice.extend(beside);
         choice.insert("logprobs", logprobs);
         choice.insert("finish_reason", finish);
         Some(Value::Object(choice))
