@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::{assert_comes_back, gather};
-use crate::cache::is_whole;
-use crate::dialect::{Asked, Dialect, StreamTranslator};
+use mux::cache::is_whole;
+use mux::dialect::{Asked, Dialect, StreamTranslator};
 
 const STREAMED: [Dialect; 4] = [Dialect::Chat, Dialect::Messages, Dialect::Responses, Dialect::Completions];
 
@@ -59,7 +59,7 @@ fn recorded_streams_are_gathered_or_not_complete() {
         assert!(is_whole(dialect, &plain), "{file}");
         assert_comes_back(dialect, &plain, &file);
         if dialect != Dialect::Completions {
-            let replayed = crate::cache::replay(dialect, &plain, true).unwrap();
+            let replayed = mux::cache::replay(dialect, &plain, true).unwrap();
             assert_eq!(said(dialect, &replayed), said(dialect, &stream), "{file}");
         }
         cases += 1;

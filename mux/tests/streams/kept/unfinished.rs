@@ -1,8 +1,8 @@
 //! What is not complete has no plain answer.
 
 use super::gather;
-use crate::cache::is_whole;
-use crate::dialect::Dialect;
+use mux::cache::is_whole;
+use mux::dialect::Dialect;
 
 const CHUNK: &str =
     "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
