@@ -61,7 +61,7 @@ impl Route {
         let answer = keeping.zip(message).and_then(|(keeping, message)| {
             let answer = vm.cache.received(&keeping, message, vm.now_ms)?;
             let mut own = exchange.borrow_mut();
-            let (client, standing) = (own.client, own.standing.clone());
+            let (client, standing) = (own.client, own.standing);
             hit(&mut own.record, client, &keeping, &answer, &standing)
         });
         let Some(reply) = answer else {

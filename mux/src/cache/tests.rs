@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::cache::{Asked, Key, Origin, Policy, VOLATILE, ask, policy};
 use crate::config::{Auth, Name, Provider};
@@ -133,17 +135,25 @@ fn clients_say_whether_kept_answers_will_do() {
     assert_eq!(crate::cache::policy(Endpoint::CountTokens, std::iter::empty()), Policy::Bypass);
 }
 
+/// None of a member that settles anything, or is volatile.
+const NAMES: [char; 6] = ['m', 'p', 'q', '"', ' ', '\\'];
+
+fn text(letters: &[char], count: std::ops::Range<usize>) -> impl Strategy<Value = String> + use<> {
+    prop::collection::vec(prop::sample::select(letters.to_vec()), count)
+        .prop_map(|letters| letters.into_iter().collect())
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i32>().prop_map(Value::from),
-        "[ -~\\n\"\\\\é]{0,12}".prop_map(Value::from),
+        text(&[' ', '\n', '"', '\\', 'é', 'a', '{', ',', ':'], 0..12).prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec(("[a-c \"]{1,2}", inner), 0..4)
+            prop::collection::vec((text(&['a', 'b', ' ', '"'], 1..3), inner), 0..4)
                 .prop_map(|own| Value::Object(own.into_iter().collect())),
         ]
     })
@@ -151,7 +161,7 @@ fn value() -> impl Strategy<Value = Value> {
 
 /// Members of which none settles anything or is volatile.
 fn members() -> impl Strategy<Value = Map<String, Value>> {
-    prop::collection::vec(("[m-p\" \\\\]{2,4}", value()), 0..6).prop_map(|own| own.into_iter().collect())
+    prop::collection::vec((text(&NAMES, 2..5), value()), 0..6).prop_map(|own| own.into_iter().collect())
 }
 
 /// A text of the same value, with white space wherever it means nothing.
@@ -210,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn no_change_of_one_value_goes_unseen(own in members(), name in "[m-p]{2}", value in value()) {
+    fn no_change_of_one_value_goes_unseen(own in members(), name in text(&NAMES, 2..3), value in value()) {
         let mut changed = own.clone();
         let before = changed.insert(name, value.clone());
         let same = before == Some(value);

@@ -19,6 +19,8 @@ const BODY: &str = r#"{"model":"any","messages":[]}"#;
 const STREAMED: &str = r#"{"model":"any","messages":[],"stream":true}"#;
 const ANSWER: &str = r#"{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
 
+type Header = (&'static str, &'static str);
+
 fn vm(cache_ttl_s: u32, auth: Auth) -> Vm {
     let mut vm = Vm::new(0xab);
     vm.now_ms = 1_000;
@@ -212,7 +214,7 @@ fn where_nothing_is_kept_nothing_is_said() {
 #[test]
 fn clients_and_sampled_prompts_bypass() {
     let hot = r#"{"model":"any","messages":[],"temperature":0.7}"#;
-    let rows: [(&[(&str, &str)], &str, bool); 3] = [
+    let rows: [(&[Header], &str, bool); 3] = [
         (&[], hot, false),
         (&[("cache-control", "no-store")], BODY, false),
         (&[("cache-control", "no-cache")], BODY, true),

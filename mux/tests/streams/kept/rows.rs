@@ -1,6 +1,8 @@
 //! Answers of every kind, there and back.
 
 use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::super::check::check;
 use super::{assert_comes_back, gather};

@@ -3,6 +3,8 @@
 use super::gather;
 use mux::cache::is_whole;
 use mux::dialect::Dialect;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const CHUNK: &str =
     "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
