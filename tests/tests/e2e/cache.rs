@@ -1,5 +1,6 @@
 //! Answers that are kept, as clients and providers see them.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use muxspace_tests::client::Reply;
@@ -233,6 +234,59 @@ async fn a_server_that_is_down_means_a_miss() {
     assert_eq!(one.prompts().len(), 5);
     // Its own copies a worker still has.
     assert_eq!(ask(&stack, CHAT, body("hello 1", json!({}))).await.0, "hit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_slow_means_a_miss() {
+    let (stack, one, _two) = stack(Options::default()).await;
+    signal(&stack, "STOP");
+    let mut slowest = Duration::ZERO;
+    for number in 0..5 {
+        let began = Instant::now();
+        let (cache, reply) = ask(&stack, CHAT, body(&format!("hello {number}"), json!({}))).await;
+        assert_eq!((cache.as_str(), reply.json()["model"].as_str()), ("miss", Some("mini")));
+        slowest = slowest.max(began.elapsed());
+    }
+    signal(&stack, "CONT");
+    assert_eq!(one.prompts().len(), 5);
+    // 20 ms are waited; the rest is what a busy machine takes.
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+}
+
+fn signal(stack: &Stack, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(stack.server_id().to_string()).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_has_its_own_say() {
+    let (stack, one, two) = Stack::with_providers(Options::default()).await;
+    for name in ["one", "two"] {
+        let model = json!({"alias": name, "model": format!("{name}/mini")});
+        stack.api.post("/workspaces/default/models?wait=applied", model).await;
+    }
+    let deployment = json!({"name": "both", "policy": "round_robin", "targets": [{"model": "one"}, {"model": "two"}],
+        "cache": {"enabled": true, "ttl_s": 600}});
+    stack.api.post("/workspaces/default/deployments?wait=applied", deployment).await;
+    let named = |model: &str| {
+        let mut body = body("hello", json!({}));
+        body["model"] = model.into();
+        body
+    };
+    let path = "/v1/chat/completions";
+    assert_eq!(ask(&stack, path, named("one")).await.0, "", "the workspace keeps nothing");
+    let (cache, first) = ask(&stack, path, named("both")).await;
+    assert_eq!(cache, "miss");
+    for _ in 0..3 {
+        let (cache, again) = ask(&stack, path, named("both")).await;
+        assert_eq!((cache.as_str(), again.json()), ("hit", first.json()));
+        assert_eq!(again.header("x-muxspace-target"), first.header("x-muxspace-target"), "who gave it");
+    }
+    assert_eq!(one.prompts().len() + two.prompts().len(), 2);
+    set(&stack, "/workspaces/default", keep(600)).await;
+    set(&stack, "/workspaces/default/deployments/both", json!({"cache": {"enabled": false}})).await;
+    assert_eq!(ask(&stack, path, named("both")).await.0, "");
+    assert_eq!(ask(&stack, path, named("one")).await.0, "miss");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,6 +36,8 @@ struct Choice {
 
 #[derive(Debug, Default)]
 struct Call {
+    /// The server's count, which may begin anywhere.
+    index: usize,
     /// All but what is put together.
     members: Map,
     /// `function` or `custom`.
@@ -154,17 +156,11 @@ impl Choice {
             (_, "tool_calls", Value::Array(calls)) => {
                 for call in calls {
                     let Value::Object(call) = call else { return None };
-                    let index = count(&call, "index");
-                    if index >= ENTRIES_MAX || index > self.calls.len() {
-                        return None;
-                    }
-                    if index == self.calls.len() {
-                        self.calls.push(Call::default());
-                    }
-                    let own = self.calls.get_mut(index)?;
+                    let own = self.call(count(&call, "index"))?;
                     let before = own.bytes();
                     own.add(call)?;
-                    self.bytes += own.bytes() - before;
+                    let more = own.bytes() - before;
+                    self.bytes += more;
                 }
             }
             (_, "function_call", Value::Object(function)) => {
@@ -177,6 +173,18 @@ impl Choice {
             }
         }
         Some(())
+    }
+
+    fn call(&mut self, index: usize) -> Option<&mut Call> {
+        let known = self.calls.iter().rposition(|call| call.index == index);
+        if known.is_none() {
+            if self.calls.len() >= ENTRIES_MAX {
+                return None;
+            }
+            self.calls.push(Call { index, ..Call::default() });
+        }
+        let last = self.calls.len().saturating_sub(1);
+        self.calls.get_mut(known.unwrap_or(last))
     }
 
     fn answer(self, index: usize, is_chat: bool, is_done: bool) -> Option<Value> {
@@ -259,7 +267,7 @@ impl Call {
     }
 
     fn answer(self) -> Option<Value> {
-        let Self { mut members, of, name, field, text } = self;
+        let Self { index: _, mut members, of, name, field, text } = self;
         let mut function = Map::new();
         function.insert("name", name.into());
         function.insert(field, text.into());
