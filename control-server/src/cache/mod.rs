@@ -112,9 +112,24 @@ impl AnswerCache {
             return Err(TooLarge(bytes));
         }
         self.entries.insert(key, Entry { answer: Arc::new(answer), ttl });
-        // Room is made in batches of hundreds of entries otherwise, each of which may be large.
-        self.entries.run_pending_tasks();
+        self.make_room();
         Ok(())
+    }
+
+    /// The crate lets hundreds of new entries wait before it makes room for them, each of which may be large, and makes
+    /// room by a few hundred entries at a time, which may be small.
+    fn make_room(&self) {
+        let allowed = self.entries.policy().max_capacity().unwrap_or(u64::MAX);
+        let mut before = u64::MAX;
+        loop {
+            self.entries.run_pending_tasks();
+            let held = self.entries.weighted_size();
+            // No progress: others put as fast, and make room as well.
+            if held <= allowed || held >= before {
+                return;
+            }
+            before = held;
+        }
     }
 
     pub fn stats(&self) -> CacheStats {

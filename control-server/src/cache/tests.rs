@@ -53,6 +53,21 @@ fn bytes_stay_bounded_when_overfilled() {
 }
 
 #[test]
+fn bytes_stay_bounded_when_a_large_one_takes_the_place_of_many() {
+    let allowed = 8 * MIB;
+    let cache = AnswerCache::new(allowed);
+    let small = allowed / answer(0).weight() as u64;
+    for number in 0..small {
+        cache.put(key(number), answer(0), LONG).unwrap();
+    }
+    assert_eq!(cache.entries.entry_count(), small);
+    cache.put(key(small), answer(3 * MIB as usize), LONG).unwrap();
+    let held = cache.entries.weighted_size();
+    assert!(held <= allowed, "{held} bytes");
+    assert!(cache.get(&key(small)).is_some());
+}
+
+#[test]
 fn bytes_stay_bounded_when_many_put_at_once() {
     const THREADS: u64 = 8;
     let allowed = 16 * MIB;

@@ -29,7 +29,7 @@ struct Room {
 
 const SERVER: &str = "control-server/src/";
 
-const ROOMS: [Room; 7] = [
+const ROOMS: [Room; 8] = [
     Room { names: &["sqlx"], within: SERVER, belongs: &["control-server/src/store/"] },
     Room {
         names: &["axum", "utoipa"],
@@ -60,6 +60,11 @@ const ROOMS: [Room; 7] = [
     Room {
         names: &["crate::rest", "crate::grpc", "crate::xds", "crate::publisher", "crate::cli", "proto"],
         within: "control-server/src/store/",
+        belongs: &[],
+    },
+    Room {
+        names: &["crate::store", "crate::rest", "crate::grpc", "crate::xds", "crate::publisher", "crate::cli", "proto"],
+        within: "control-server/src/cache/",
         belongs: &[],
     },
     Room { names: &["proxy_wasm"], within: "filter/src/", belongs: &["filter/src/envoy.rs", "filter/src/envoy/"] },
