@@ -67,6 +67,15 @@ impl Answer {
         matches!(self, Self::Translated(translated) if translated.is_held())
     }
 
+    /// Whether the client gets a stream of events.
+    pub fn is_stream(&self) -> bool {
+        match self {
+            Self::Opaque { .. } | Self::Plain { .. } => false,
+            Self::Events(_) => true,
+            Self::Translated(translated) => !translated.is_held(),
+        }
+    }
+
     /// Whether the length of the answer will differ from what the provider announced.
     pub fn changes_length(&self) -> bool {
         match self {

@@ -6,11 +6,13 @@ use std::rc::Rc;
 use mux::config::{Auth, KeyHeader};
 use mux::dialect::Dialect;
 use mux::refusal::{Code, Refusal};
+use proto::v1;
 
 use crate::answer::Answer;
 use crate::balance::Verdict;
+use crate::cache::Collecting;
 use crate::effect::{Effect, Flow, Reply, Step};
-use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome};
+use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome, reported};
 use crate::headers::{Headers, PASSED_ON, is_ours, is_rate_limit, name};
 use crate::limits::Standing;
 use crate::plan::{ClientHeader, Next, Plan, Sent};
@@ -28,15 +30,14 @@ pub enum Attempt {
     #[default]
     Start,
     /// Held until its body can be replaced.
-    Replacing {
-        one: OneTry,
-        body: Vec<u8>,
-    },
+    Replacing { one: OneTry, body: Vec<u8> },
     /// Sent; no answer yet.
     Sent(OneTry),
     Answered {
         one: OneTry,
         answer: Answer,
+        /// None: it will not be kept.
+        collecting: Option<Box<Collecting>>,
     },
     /// Not a request of the route role's, or over.
     Idle,
@@ -131,13 +132,14 @@ impl Attempt {
                 || (is_limited && is_rate_limit(own))
         };
         let removed = headers.names().filter(misplaced).map(|own| Effect::RemoveResponseHeader(own.into()));
-        let status = (passed_on != status).then(|| (name::STATUS, passed_on.to_string()));
+        let set_status = (passed_on != status).then(|| (name::STATUS, passed_on.to_string()));
         let kind =
             (is_held && headers.get(name::CONTENT_TYPE) != Some(JSON)).then(|| (name::CONTENT_TYPE, JSON.into()));
-        let set = status.into_iter().chain(kind).map(|(name, value)| Effect::SetResponseHeader(name, value));
+        let set = set_status.into_iter().chain(kind).map(|(name, value)| Effect::SetResponseHeader(name, value));
         let effects = removed.chain(set).collect();
         let flow = if is_held { Flow::Pause } else { Flow::Continue };
-        *self = Self::Answered { one, answer };
+        let collecting = one.collecting(vm, &answer, passed_on).filter(|_| !is_last);
+        *self = Self::Answered { one, answer, collecting };
         Step::with(flow, effects)
     }
 
@@ -153,13 +155,16 @@ impl Attempt {
 
     /// The next chunk; of an answer that is held back, the last one is all of it.
     pub fn response_chunk(&mut self, chunk: &[u8], is_last: bool) -> Step {
-        let Self::Answered { one, answer } = self else { return Step::on() };
+        let Self::Answered { one, answer, collecting } = self else { return Step::on() };
         match answer {
             Answer::Translated(translated) if translated.is_held() => {
                 if !is_last {
                     return Step::hold();
                 }
                 let Whole { status, body } = translated.whole(chunk);
+                if let (200, Some(collecting)) = (status, collecting) {
+                    collecting.push(&body, true);
+                }
                 let is_other = one.exchange.borrow().answering.replace(Some(status)) != Some(status);
                 let changed = is_other.then(|| Effect::SetResponseHeader(name::STATUS, status.to_string()));
                 let length = Effect::SetResponseHeader(name::CONTENT_LENGTH, body.len().to_string());
@@ -167,17 +172,22 @@ impl Attempt {
                 Step::with(Flow::Continue, effects.collect())
             }
             _ => {
-                let effects = answer.chunk(chunk, is_last).map(Effect::ReplaceResponseBody);
-                Step::with(Flow::Continue, effects.into_iter().collect())
+                let out = answer.chunk(chunk, is_last);
+                if let Some(collecting) = collecting {
+                    // A chunk of usage that only the gateway asked for is part of the answer that is kept.
+                    let is_translated = matches!(answer, Answer::Translated(_));
+                    collecting.push(if is_translated { out.as_deref().unwrap_or_default() } else { chunk }, is_last);
+                }
+                Step::with(Flow::Continue, out.map(Effect::ReplaceResponseBody).into_iter().collect())
             }
         }
     }
 
     /// Envoy is done with the try.
     pub fn done(&mut self, vm: &mut Vm) {
-        let (one, answer) = match std::mem::replace(self, Self::Idle) {
-            Self::Sent(one) | Self::Replacing { one, .. } => (one, None),
-            Self::Answered { one, answer } => (one, Some(answer)),
+        let (one, answer, collecting) = match std::mem::replace(self, Self::Idle) {
+            Self::Sent(one) | Self::Replacing { one, .. } => (one, None, None),
+            Self::Answered { one, answer, collecting } => (one, Some(answer), collecting),
             Self::Start | Self::Idle => return,
         };
         let OneTry { exchange, index, sent: _ } = one;
@@ -185,6 +195,9 @@ impl Attempt {
             let mut own = exchange.borrow_mut();
             let request_bytes = own.record.request_bytes;
             let outcome = answer.map_or(TryOutcome::Unanswered, |mut answer| answer.outcome(request_bytes));
+            if let Some(collecting) = collecting {
+                keep(vm, &own, index, *collecting, &outcome);
+            }
             let broke = matches!(outcome, TryOutcome::Unanswered | TryOutcome::Cut(_));
             let status = own.tries.get(index).map_or(0, |one| one.status);
             if broke && own.downstream != Downstream::Disconnected && !own.plan.retries_on(status) {
@@ -199,7 +212,29 @@ impl Attempt {
     }
 }
 
+/// Keeps an answer that is over, if it is complete.
+fn keep(vm: &mut Vm, own: &Exchange, index: usize, collecting: Collecting, outcome: &TryOutcome) {
+    let usage = if let TryOutcome::Said(usage) = outcome { Some(usage) } else { None };
+    let aim = own.tries.get(index).and_then(|one| own.plan.tries.get(one.target));
+    let (Some(keeping), Some(aim), Some(body)) = (&own.keeping, aim, collecting.finish(usage)) else { return };
+    let answer = v1::CachedAnswer {
+        body,
+        provider: aim.provider.name.to_string(),
+        model: aim.model.id.to_string(),
+        usage: usage.map(|usage| reported(usage.clone(), false)),
+        stored_at_unix_ms: vm.now_ms,
+    };
+    vm.cache.put(keeping, answer);
+}
+
 impl OneTry {
+    /// What becomes of an answer that may be kept.
+    fn collecting(&self, vm: &Vm, answer: &Answer, status: u16) -> Option<Box<Collecting>> {
+        let own = self.exchange.borrow();
+        own.keeping.filter(|_| status == 200 && answer.looks())?;
+        Some(Box::new(Collecting::new(own.client, answer.is_stream(), vm.cache.room.clone())))
+    }
+
     /// An answer has begun: what that says of its target.
     fn note_answer(&self, vm: &mut Vm, status: u16, headers: &Headers) {
         let mut own = self.exchange.borrow_mut();

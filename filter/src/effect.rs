@@ -1,5 +1,6 @@
 //! What a machine wants done. [`Step`] is the outcome of one event of a request.
 
+use mux::cache::Key;
 use mux::dialect::Dialect;
 use mux::json::Head;
 use mux::refusal::Refusal;
@@ -26,6 +27,8 @@ pub enum Effect {
     /// Replaces the present chunk, or all that was held back.
     ReplaceResponseBody(Vec<u8>),
     Reply(Reply),
+    /// Asks the control server for a kept answer; what it says, or that it does not, is an event.
+    AskCache(Key),
 }
 
 /// An answer that the filter gives itself.

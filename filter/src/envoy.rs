@@ -3,6 +3,7 @@
 //! Header values are read as bytes: the SDK's text calls end the VM on a value that is not UTF-8, which any client can
 //! send. No borrow of the VM's state is held during a host call that could call back.
 
+mod calls;
 mod context;
 mod metrics;
 mod shared;
@@ -97,6 +98,7 @@ impl RootContext for Root {
         };
         self.role = Some(config.role);
         if config.role == Role::Route && self.streams.is_none() {
+            calls::configure(&config.control_cluster);
             self.streams = Some(Streams::new(config.control_cluster));
             if let Err(status) = hostcalls::set_tick_period(TICK) {
                 warn!("no ticks: {status:?}");

@@ -12,6 +12,7 @@ use mux::usage::{BYTES_PER_TOKEN, Usage};
 use proto::v1;
 
 use crate::balance::Verdict;
+use crate::cache::Keeping;
 use crate::limits::Standing;
 use crate::plan::{Deployed, Plan};
 use crate::vm::Vm;
@@ -71,6 +72,8 @@ pub struct Exchange {
     pub answering: Cell<Option<u16>>,
     /// What the client's key has left.
     pub standing: Standing,
+    /// How its answer is kept; none: it is not.
+    pub keeping: Option<Keeping>,
 }
 
 impl Exchange {
@@ -126,11 +129,11 @@ impl Exchange {
     }
 }
 
-fn elapsed(from_ms: u64, to_ms: u64) -> u32 {
+pub fn elapsed(from_ms: u64, to_ms: u64) -> u32 {
     u32::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(u32::MAX)
 }
 
-fn reported(usage: Usage, estimated: bool) -> v1::Usage {
+pub fn reported(usage: Usage, estimated: bool) -> v1::Usage {
     let Usage { input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, raw } = usage;
     v1::Usage { input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, estimated, raw }
 }

@@ -12,6 +12,7 @@ pub mod name {
     pub const ACCEPT_ENCODING: &str = "accept-encoding";
     pub const ANTHROPIC_VERSION: &str = "anthropic-version";
     pub const AUTHORIZATION: &str = "authorization";
+    pub const CACHE_CONTROL: &str = "cache-control";
     pub const CONTENT_ENCODING: &str = "content-encoding";
     pub const CONTENT_LENGTH: &str = "content-length";
     pub const CONTENT_TYPE: &str = "content-type";
@@ -43,6 +44,8 @@ pub mod name {
     pub const ATTEMPTS: &str = "x-muxspace-attempts";
     /// Fields of the request that the provider's dialect cannot express and that change no meaning.
     pub const DROPPED_FIELDS: &str = "x-muxspace-dropped-fields";
+    /// Whether the answer is one that was kept: `hit`, `miss` or `bypass`. Only where answers are kept.
+    pub const CACHE: &str = "x-muxspace-cache";
     /// The gateway counted tokens by itself, and not exactly.
     pub const ESTIMATED: &str = "x-muxspace-estimated";
 }

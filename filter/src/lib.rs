@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod attempt;
 pub mod balance;
+pub mod cache;
 pub mod config;
 pub mod effect;
 #[cfg(target_arch = "wasm32")]

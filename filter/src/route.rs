@@ -12,6 +12,7 @@ use mux::refusal::{Code, Refusal};
 use mux::route::{self, Action, Caller, Credentials, Decision, Request, Sending, Tries, holds_key};
 use proto::v1;
 
+use crate::cache::Keeping;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared};
 use crate::headers::{CREDENTIALS, Headers, VENDOR_HEADERS, is_internal, name, retry};
@@ -34,6 +35,8 @@ pub enum Route {
     Reading(Head),
     /// Sent on; its answer may be coming.
     Routed(Shared),
+    /// Ready to be sent on, unless there is an answer already: that is being asked.
+    Asking(Shared),
     /// Answered by this filter.
     Answered,
 }
@@ -95,7 +98,7 @@ impl Route {
                 let Self::Reading(head) = std::mem::take(self) else { return Step::hold() };
                 self.refuse(vm, &head, &too_large())
             }
-            Self::Reading(_) => Step::hold(),
+            Self::Reading(_) | Self::Asking(_) => Step::hold(),
             _ => Step::on(),
         }
     }
@@ -104,6 +107,10 @@ impl Route {
     pub fn request_end(&mut self, vm: &mut Vm, body: Vec<u8>) -> Step {
         let head = match std::mem::take(self) {
             Self::Reading(head) => head,
+            asking @ Self::Asking(_) => {
+                *self = asking;
+                return Step::hold();
+            }
             other => {
                 *self = other;
                 return Step::on();
@@ -155,8 +162,7 @@ impl Route {
         match action {
             Action::Estimate { input_tokens } => self.estimate(vm, begun.record, input_tokens, standing),
             Action::Send(sending) => {
-                vm.counts.routed += 1;
-                self.send(vm, head, begun, Destination { deployment, tries, sending, standing }, body)
+                self.go(vm, head, begun, Destination { deployment, tries, sending, standing }, body)
             }
         }
     }
@@ -182,7 +188,15 @@ impl Route {
         with_headers(step, std::iter::once(retry_after).chain(standing.headers()))
     }
 
-    fn send(&mut self, vm: &mut Vm, head: &Head, begun: Begun, to: Destination, body: Vec<u8>) -> Step {
+    fn send(
+        &mut self,
+        vm: &mut Vm,
+        head: &Head,
+        begun: Begun,
+        to: Destination,
+        body: Vec<u8>,
+        keeping: Option<Keeping>,
+    ) -> Step {
         let Begun { number, record, caller, query, endpoint: client_endpoint } = begun;
         let Destination { deployment, tries, sending, standing } = to;
         let deployment = deployment.map(|deployment| Deployed { workspace: Rc::clone(&caller.workspace), deployment });
@@ -229,7 +243,8 @@ impl Route {
         let downstream = Downstream::Open;
         let (tries, answering) = (Vec::new(), Cell::new(None));
         let client = client_endpoint.dialect();
-        let exchange = Exchange { record, client, plan, downstream, tries, open: 1, number, answering, standing };
+        let exchange =
+            Exchange { record, client, plan, downstream, tries, open: 1, number, answering, standing, keeping };
         *self = Self::Routed(vm.exchanges.begin(exchange));
         Step::with(Flow::Continue, effects)
     }
@@ -273,6 +288,9 @@ impl Route {
         if !record.rule.is_empty() {
             effects.push(Effect::AddResponseHeader(name::RULE, header_text(&record.rule)));
         }
+        if !record.cache.is_empty() {
+            effects.push(Effect::AddResponseHeader(name::CACHE, record.cache.clone()));
+        }
         let last = exchange.tries.last();
         let index = last.map_or(0, |last| last.target);
         if let Some(aim) = exchange.plan.tries.get(index) {
@@ -298,19 +316,19 @@ impl Route {
 
     /// Whether how the request ended must be asked of Envoy.
     pub fn is_unfinished(&self) -> bool {
-        matches!(self, Self::Routed(exchange) if exchange.borrow().downstream == Downstream::Open)
+        matches!(self, Self::Routed(exchange) | Self::Asking(exchange) if exchange.borrow().downstream == Downstream::Open)
     }
 
     /// The request ended without its answer's last byte, by whose doing.
     pub fn broke_off(&mut self, how: Downstream) {
-        if let Self::Routed(exchange) = self {
+        if let Self::Routed(exchange) | Self::Asking(exchange) = self {
             exchange.borrow_mut().downstream = how;
         }
     }
 
     /// Envoy is done with the request.
     pub fn done(&mut self, vm: &mut Vm) {
-        if let Self::Routed(exchange) = std::mem::replace(self, Self::Answered) {
+        if let Self::Routed(exchange) | Self::Asking(exchange) = std::mem::replace(self, Self::Answered) {
             vm.end_one(&exchange);
         }
     }
@@ -428,6 +446,7 @@ fn header_text(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
+mod cached;
 #[cfg(test)]
 mod key_tests;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use mux::snapshot::Snapshot;
 
 use crate::balance::Balances;
+use crate::cache::Cache;
 use crate::exchange::{Exchanges, Shared};
 use crate::limits::Limits;
 use crate::report::Queue;
@@ -17,6 +18,7 @@ pub struct Vm {
     pub queue: Queue,
     pub balances: Balances,
     pub limits: Limits,
+    pub cache: Cache,
     /// Milliseconds since 1970 as of the newest event that came with the time. Asking Envoy costs, so events that follow
     /// closely on others come without.
     pub now_ms: u64,
@@ -38,6 +40,10 @@ pub struct Counts {
     pub fields_dropped: u64,
     /// Requests with further targets that went without the body for them: too many bytes were kept already.
     pub bodies_not_kept: u64,
+    /// Requests that were answered with what was kept.
+    pub cache_hits: u64,
+    /// Requests that might have been.
+    pub cache_misses: u64,
 }
 
 impl Vm {
@@ -49,6 +55,7 @@ impl Vm {
             queue: Queue::default(),
             balances: Balances::new(random),
             limits: Limits::default(),
+            cache: Cache::default(),
             now_ms: 0,
             counts: Counts::default(),
         }

@@ -3,6 +3,7 @@
 //! It does no I/O, reads no clock, holds no global state and knows neither Envoy nor the control server. For any bytes
 //! and any rules it returns a value; it never panics. It builds natively and for wasm.
 
+pub mod cache;
 pub mod config;
 pub mod dialect;
 pub mod endpoint;

@@ -10,8 +10,9 @@ use super::clusters::ClusterSpec;
 
 /// Changed resources that are remembered. A node that is further behind gets the full state.
 pub const LOG_ENTRIES_MAX: usize = 10_000;
-/// Encoded bytes of one message to a node. A single resource may be larger than this and then travels alone.
-pub const CHUNK_BYTES_MAX: usize = 1024 * 1024;
+/// Encoded bytes of one message to a node. A single resource may be larger than this and then travels alone. Small, since
+/// what a node needs to take one apart stays in its memory for good.
+pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
 /// Names one resource. The order is that of a full state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
-use super::{note_time, with_vm};
+use super::{calls, note_time, with_vm};
 use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
@@ -22,6 +22,19 @@ const CUT_FLAGS: u64 = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 <
 pub struct RouteContext(Route);
 
 impl RouteContext {
+    fn act(&mut self, step: Step) -> Action {
+        let question = step.effects.iter().find_map(|effect| match effect {
+            Effect::AskCache(key) => Some(*key),
+            _ => None,
+        });
+        let action = apply(step);
+        match question {
+            // Not even asked: then there is no answer.
+            Some(key) if !calls::ask(&key) => with_vm(|vm| self.0.cache_answer(vm, None)).map_or(action, apply),
+            _ => action,
+        }
+    }
+
     fn note_how_it_ended(&mut self) {
         if !self.0.is_unfinished() {
             return;
@@ -34,6 +47,19 @@ impl RouteContext {
 }
 
 impl Context for RouteContext {
+    fn on_grpc_call_response(&mut self, _: u32, status: u32, bytes: usize) {
+        let message =
+            if status == 0 { hostcalls::get_buffer(BufferType::GrpcReceiveBuffer, 0, bytes).ok() } else { None };
+        let message = message.map(Option::unwrap_or_default);
+        note_time();
+        let Some(step) = with_vm(|vm| self.0.cache_answer(vm, message.as_deref())) else { return };
+        if apply(step) == Action::Continue
+            && let Err(status) = hostcalls::resume_http_request()
+        {
+            error!("Envoy did not go on with a request: {status:?}");
+        }
+    }
+
     fn on_done(&mut self) -> bool {
         self.note_how_it_ended();
         with_vm(|vm| self.0.done(vm));
@@ -47,7 +73,8 @@ impl HttpContext for RouteContext {
         #[cfg(feature = "test-trap")]
         trap::spring(&headers, "route");
         note_time();
-        apply(with_vm(|vm| self.0.request_headers(vm, headers, is_last)))
+        let step = with_vm(|vm| self.0.request_headers(vm, headers, is_last));
+        self.act(step)
     }
 
     fn on_http_request_body(&mut self, bytes: usize, is_last: bool) -> Action {
@@ -56,7 +83,8 @@ impl HttpContext for RouteContext {
         }
         let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, bytes).ok().flatten().unwrap_or_default();
         note_time();
-        apply(with_vm(|vm| self.0.request_end(vm, body)))
+        let step = with_vm(|vm| self.0.request_end(vm, body));
+        self.act(step)
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
@@ -64,7 +92,8 @@ impl HttpContext for RouteContext {
         let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, crate::route::REQUEST_BYTES_MAX);
         let body = body.ok().flatten().unwrap_or_default();
         note_time();
-        apply(with_vm(|vm| self.0.request_end(vm, body)))
+        let step = with_vm(|vm| self.0.request_end(vm, body));
+        self.act(step)
     }
 
     fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
@@ -98,6 +127,7 @@ impl Context for AttemptContext {
             note_time();
         }
         with_vm(|vm| self.0.done(vm));
+        calls::put_answers();
         true
     }
 }
@@ -206,6 +236,8 @@ fn perform(effect: Effect) -> Result<(), proxy_wasm::types::Status> {
             // A length past the end of the chunk is all of it.
             hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX >> 1, &body)
         }
+        // Done by whoever hears of the outcome.
+        Effect::AskCache(_) => Ok(()),
         Effect::Reply(Reply { status, headers, body }) => {
             let headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             hostcalls::send_http_response(status.into(), headers, Some(&body))

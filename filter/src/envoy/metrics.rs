@@ -17,6 +17,10 @@ pub struct Metrics {
     fields_dropped: Sum,
     bodies_not_kept: Sum,
     kept: Sum,
+    cache_hits: Sum,
+    cache_misses: Sum,
+    cache_bytes: Sum,
+    collected: Sum,
     dropped: Sum,
     active: Sum,
     queued: Sum,
@@ -56,6 +60,10 @@ impl Metrics {
             fields_dropped: counter("muxspace_fields_dropped"),
             bodies_not_kept: counter("muxspace_bodies_not_kept"),
             kept: gauge("muxspace_bodies_kept_bytes"),
+            cache_hits: counter("muxspace_cache_hits"),
+            cache_misses: counter("muxspace_cache_misses"),
+            cache_bytes: gauge("muxspace_cache_bytes"),
+            collected: gauge("muxspace_cache_collected_bytes"),
             dropped: counter("muxspace_report_records_dropped"),
             active: gauge("muxspace_requests_active"),
             queued: gauge("muxspace_report_records_queued"),
@@ -65,7 +73,8 @@ impl Metrics {
     }
 
     pub fn update(&mut self, vm: &Vm, in_flight: usize) {
-        let Counts { routed, refused, not_ready, nacked, fields_dropped, bodies_not_kept } = vm.counts;
+        let Counts { routed, refused, not_ready, nacked, fields_dropped, bodies_not_kept, cache_hits, cache_misses } =
+            vm.counts;
         self.routed.update(routed);
         self.refused.update(refused);
         self.not_ready.update(not_ready);
@@ -73,6 +82,10 @@ impl Metrics {
         self.fields_dropped.update(fields_dropped);
         self.bodies_not_kept.update(bodies_not_kept);
         self.kept.update(vm.exchanges.kept_bytes() as u64);
+        self.cache_hits.update(cache_hits);
+        self.cache_misses.update(cache_misses);
+        self.cache_bytes.update(vm.cache.bytes() as u64);
+        self.collected.update(vm.cache.room.taken() as u64);
         self.dropped.update(vm.queue.dropped());
         self.active.update(vm.exchanges.len() as u64);
         self.queued.update((vm.queue.len() + in_flight) as u64);

@@ -11,7 +11,7 @@ use crate::link::Wish;
 use crate::report::Reporter;
 use crate::subscription::{Identity, Outcome, Subscription};
 
-const SERVICE: &str = "muxspace.v1.Sync";
+pub const SERVICE: &str = "muxspace.v1.Sync";
 /// The node token, which Envoy passes on from its own environment.
 const TOKEN_VARIABLE: &str = "MUXSPACE_NODE_TOKEN";
 /// A stream that ended for a while is worth a line in the log.
@@ -33,10 +33,9 @@ enum Stream {
 
 impl Streams {
     pub fn new(control_cluster: String) -> Self {
-        let token = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
         Self {
             control_cluster,
-            authorization: format!("Bearer {token}"),
+            authorization: authorization(),
             subscription: Subscription::new(random(), identity()),
             reporter: Reporter::new(random()),
             metrics: Metrics::define(),
@@ -52,6 +51,8 @@ impl Streams {
         if let Some(wish) = with_vm(|vm| self.reporter.tick(&mut vm.queue, now_ms)) {
             self.perform(Stream::Report, wish);
         }
+        with_vm(|vm| vm.cache.tick());
+        super::calls::put_answers();
         let in_flight = self.reporter.in_flight();
         with_vm(|vm| self.metrics.update(vm, in_flight));
     }
@@ -137,6 +138,11 @@ impl Stream {
             Self::Report => "Report",
         }
     }
+}
+
+/// How this Envoy shows the control server who it is.
+pub fn authorization() -> String {
+    format!("Bearer {}", std::env::var(TOKEN_VARIABLE).unwrap_or_default())
 }
 
 fn identity() -> Identity {

@@ -26,6 +26,7 @@ pub use asked::{Asked, AskedTool};
 pub use errors::{read_error, translate_error, write_error};
 pub use fields::UNKNOWN;
 pub use shared::usage_value;
+pub(crate) use stream::frame;
 pub use stream::{HELD_BYTES_MAX, PARTS_MAX, StreamTranslator};
 pub use tools::{custom_input, made_id, wire_id};
 

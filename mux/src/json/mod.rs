@@ -15,7 +15,7 @@ mod tree;
 mod value;
 
 pub use cursor::{Cursor, Error, Kind, Span};
-pub use map::Map;
+pub use map::{Map, Name};
 pub use splice::{Edit, Head, splice};
 pub use text::{Unescaped, unescape, unescape_into};
 pub use tree::{parse, write};

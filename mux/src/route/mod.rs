@@ -168,6 +168,11 @@ fn choose(
     })
 }
 
+/// The instructions that a request gets, the workspace's and the rule's; `rule`: the name of the one that decided.
+pub fn instructions_of<'c>(caller: &'c Caller, rule: Option<&str>) -> [&'c str; 2] {
+    instructions(caller, rule.and_then(|name| caller.workspace.rules.iter().find(|rule| rule.name == name)))
+}
+
 /// The workspace's and the rule's.
 fn instructions<'c>(caller: &'c Caller, rule: Option<&'c config::Rule>) -> [&'c str; 2] {
     [caller.workspace.instructions.as_str(), rule.map_or("", |rule| &rule.instructions)]

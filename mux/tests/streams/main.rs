@@ -5,6 +5,7 @@ mod check;
 mod errors;
 mod events;
 mod heard;
+mod kept;
 mod order;
 mod random;
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bytes_kept;
+mod cache;
 mod cli;
 mod compose;
 mod conditions;

@@ -1,5 +1,6 @@
 //! What must hold under load. One after the other: they measure time, and the machine may be small.
 
+mod cache;
 mod deployments;
 mod explain;
 mod flips;

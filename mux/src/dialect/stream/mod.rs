@@ -5,7 +5,7 @@
 //! dialects. A stream that the provider did not complete is never completed here: it ends with an error.
 
 mod braces;
-mod frame;
+pub(crate) mod frame;
 mod order;
 mod read_chat;
 mod read_messages;
