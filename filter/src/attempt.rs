@@ -15,7 +15,7 @@ use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::{Downstream, Exchange, Shared, Try, TryOutcome, reported};
 use crate::headers::{Headers, PASSED_ON, is_ours, is_rate_limit, name};
 use crate::limits::Standing;
-use crate::plan::{ClientHeader, Next, Plan, Sent};
+use crate::plan::{ClientHeader, Next, Picked, Plan, Sent};
 use crate::translated::Whole;
 use crate::vm::Vm;
 
@@ -53,30 +53,30 @@ pub struct OneTry {
 }
 
 impl Attempt {
-    /// The headers of the try, by the request id that the route role gave them. `number`: 1 for the first try.
-    pub fn request_headers(&mut self, vm: &mut Vm, request_id: Option<&str>, number: usize) -> Step {
+    /// The headers of the try, by the request id that the route role gave them.
+    pub fn request_headers(&mut self, vm: &mut Vm, request_id: Option<&str>, picked: &Picked) -> Step {
         *self = Self::Idle;
         let found = request_id.and_then(|id| vm.number_in(id)).and_then(|number| vm.exchanges.find(number));
         let Some(exchange) = found.map(Rc::clone) else {
             let refusal = Refusal::new(Code::Internal, "The request came past the routing filter.");
             return Step::reply(Reply::refusal(&refusal, Dialect::Chat));
         };
-        let target = number.saturating_sub(1);
-        let (effects, body, sent) = {
+        let (effects, body, sent, target) = {
             let own = exchange.borrow();
-            let next = match own.plan.next(target) {
+            let target = own.plan.target_of(picked);
+            let next = match target.and_then(|target| own.plan.next(target)) {
                 Ok(next) => next,
                 Err(refusal) => return Step::reply(Reply::refusal(&refusal, own.client)),
             };
             let mut effects = send(&own.plan, &next);
-            if own.record.key > 0 && target == 0 {
+            if own.record.key > 0 && own.tries.is_empty() {
                 effects.push(Effect::RemoveRequestHeader(name::KEY.into()));
             }
-            let Next { sent, body, .. } = next;
+            let Next { index, sent, body, .. } = next;
             if let Some(body) = &body {
                 effects.push(Effect::SetRequestHeader(name::CONTENT_LENGTH, body.len().to_string()));
             }
-            (effects, body, sent)
+            (effects, body, sent, index)
         };
         let dropped = sent.translation.as_ref().map_or_else(Vec::new, |translation| translation.dropped.clone());
         vm.counts.fields_dropped += dropped.len() as u64;

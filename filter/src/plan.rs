@@ -74,6 +74,15 @@ pub struct Kept {
     pub body: Vec<u8>,
 }
 
+/// Whom Envoy picked for a try.
+#[derive(Clone, Debug)]
+pub enum Picked {
+    /// The one target that there is.
+    Only,
+    /// A host of this provider; `number`: 1 for the first try.
+    HostOf { provider: String, number: usize },
+}
+
 /// One try, ready to be sent.
 pub struct Next<'p> {
     /// From 0.
@@ -85,6 +94,17 @@ pub struct Next<'p> {
 }
 
 impl Plan {
+    /// For which target Envoy picked a host. It passes over one whose host has no address, and what belongs to one
+    /// provider must never reach another.
+    pub fn target_of(&self, picked: &Picked) -> Result<usize, Refusal> {
+        let Picked::HostOf { provider, number } = picked else { return Ok(0) };
+        let is_theirs =
+            |index: &usize| self.tries.get(*index).is_some_and(|aim| aim.provider.name.as_str() == provider);
+        let due = number.saturating_sub(1);
+        let target = (due..self.tries.count()).chain(0..due).find(is_theirs);
+        target.ok_or_else(|| Refusal::new(Code::Internal, "The request came to a provider that it is not for."))
+    }
+
     /// The try at a target.
     pub fn next(&self, index: usize) -> Result<Next<'_>, Refusal> {
         let Some(aim) = self.tries.get(index) else {

@@ -296,7 +296,7 @@ impl Route {
         if let Some(aim) = exchange.plan.tries.get(index) {
             effects.push(Effect::AddResponseHeader(name::TARGET, header_text(&aim.model.to_string())));
         }
-        if index > 0 {
+        if exchange.tries.len() > 1 {
             effects.push(Effect::AddResponseHeader(name::ATTEMPTS, exchange.tries.len().to_string()));
         }
         if let Some(last) = last.filter(|last| !last.dropped.is_empty()) {

@@ -11,6 +11,7 @@ use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
 use crate::headers::{Headers, name};
+use crate::plan::Picked;
 use crate::route::Route;
 
 /// Bits of Envoy's response flags (`envoy.data.accesslog`, in the order of its `CoreResponseFlag`) that say that an
@@ -138,11 +139,11 @@ impl HttpContext for AttemptContext {
         trap::spring(&Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()), "attempt");
         let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID).or_else(shared_request_id);
         let is_one_of_several = with_vm(|vm| vm.has_several_tries(request_id.as_deref()));
-        let number = if is_one_of_several { attempt_number() } else { 1 };
-        if number > 1 {
+        let picked = if is_one_of_several { picked() } else { Picked::Only };
+        if let Picked::HostOf { number: 2.., .. } = picked {
             note_time();
         }
-        apply(with_vm(|vm| self.0.request_headers(vm, request_id.as_deref(), number)))
+        apply(with_vm(|vm| self.0.request_headers(vm, request_id.as_deref(), &picked)))
     }
 
     fn on_http_request_body(&mut self, _: usize, is_last: bool) -> Action {
@@ -184,11 +185,16 @@ fn shared_request_id() -> Option<String> {
     String::from_utf8(hostcalls::get_property(vec![SHARED_REQUEST_ID]).ok().flatten()?).ok()
 }
 
-/// 1 for the first try of a request.
-fn attempt_number() -> usize {
-    let bytes = hostcalls::get_property(vec!["upstream", "request_attempt_count"]).ok().flatten();
-    let number = bytes.and_then(|bytes| bytes.first_chunk().copied()).map_or(1, u64::from_le_bytes);
-    usize::try_from(number).unwrap_or(usize::MAX)
+/// Whose host Envoy picked for a try, as the cluster's endpoint says, and which try it is.
+fn picked() -> Picked {
+    let path = vec!["xds", "upstream_host_metadata", "filter_metadata", "muxspace", "target"];
+    let provider = hostcalls::get_property(path).ok().flatten().unwrap_or_default();
+    let number = hostcalls::get_property(vec!["upstream", "request_attempt_count"]).ok().flatten();
+    let number = number.and_then(|bytes| bytes.first_chunk().copied()).map_or(1, u64::from_le_bytes);
+    Picked::HostOf {
+        provider: String::from_utf8(provider).unwrap_or_default(),
+        number: usize::try_from(number).unwrap_or(usize::MAX),
+    }
 }
 
 fn status() -> u16 {

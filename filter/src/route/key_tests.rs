@@ -11,6 +11,7 @@ use super::Route;
 use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::headers::Headers;
+use crate::plan::Picked;
 use crate::vm::Vm;
 
 const KEY: &str = "vk_0123456789abcdefghijABCDEFGHIJ01";
@@ -88,7 +89,7 @@ fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
 fn answer(vm: &mut Vm, mut route: Route, number: u64) -> (Step, Step) {
     let mut attempt = Attempt::default();
     let id = vm.request_id(number);
-    attempt.request_headers(vm, Some(&id), 1);
+    attempt.request_headers(vm, Some(&id), &Picked::Only);
     let rows = [(":status", "200"), ("content-type", "application/json"), ("x-ratelimit-limit-images", "9")];
     let head = Headers(rows.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).to_vec());
     let upstream = attempt.response_headers(vm, &head, false);
@@ -132,7 +133,7 @@ fn a_key_opens_its_workspace_and_is_named_in_the_record() {
     assert!(step.effects.contains(&Effect::AddRequestHeader("x-muxspace-key", "7".into())), "{step:?}");
     let id = vm.request_id(1);
     let mut broken = Attempt::default();
-    let sent = broken.request_headers(&mut vm, Some(&id), 1);
+    let sent = broken.request_headers(&mut vm, Some(&id), &Picked::Only);
     broken.done(&mut vm);
     assert!(sent.effects.contains(&Effect::RemoveRequestHeader("x-muxspace-key".into())), "{sent:?}");
     let (upstream, downstream) = answer(&mut vm, route, 1);

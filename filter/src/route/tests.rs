@@ -11,6 +11,7 @@ use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
 use crate::headers::Headers;
+use crate::plan::Picked;
 use crate::vm::Vm;
 
 const BODY: &[u8] = br#"{"model":"any","messages":[]}"#;
@@ -70,7 +71,7 @@ fn sent(vm: &mut Vm, body: &[u8]) -> (Route, Attempt, Step) {
     assert_eq!(route.request_end(vm, body.to_vec()).flow, Flow::Continue);
     let id = vm.request_id(1);
     vm.now_ms = 1_002;
-    let step = attempt.request_headers(vm, Some(&id), 1);
+    let step = attempt.request_headers(vm, Some(&id), &Picked::Only);
     (route, attempt, step)
 }
 
@@ -111,7 +112,7 @@ fn a_prompt_is_sent_where_its_rule_says() {
             ]
         )
     );
-    let step = Attempt::default().request_headers(&mut vm, Some(id), 1);
+    let step = Attempt::default().request_headers(&mut vm, Some(id), &Picked::Only);
     assert_eq!(
         step,
         Step::with(
@@ -139,7 +140,7 @@ fn credentials(auth: Auth, sent: &[(&str, &str)]) -> Vec<Effect> {
     route.request_headers(&mut vm, headers(sent), false);
     route.request_end(&mut vm, BODY.to_vec());
     let id = vm.request_id(1);
-    let step = Attempt::default().request_headers(&mut vm, Some(&id), 1);
+    let step = Attempt::default().request_headers(&mut vm, Some(&id), &Picked::Only);
     // Behind path, host and the gateway's own two.
     step.effects[4..].to_vec()
 }
@@ -192,7 +193,7 @@ fn rules_see_headers_and_messages_name_a_version() {
             Effect::AddRequestHeader("x-muxspace-request-id", id) => Some(id.clone()),
             _ => None,
         });
-        id.map_or(step, |id| Attempt::default().request_headers(&mut vm, Some(&id), 1))
+        id.map_or(step, |id| Attempt::default().request_headers(&mut vm, Some(&id), &Picked::Only))
     };
     let version = |step: &Step| {
         step.effects.iter().any(|effect| matches!(effect, Effect::SetRequestHeader("anthropic-version", _)))
@@ -353,7 +354,7 @@ fn models_are_listed_without_a_body() {
 fn a_try_without_a_route_is_refused() {
     let mut vm = vm();
     for id in [None, Some("00000000000000ab00000001"), Some("ffff"), Some("00000000000000abé")] {
-        let step = Attempt::default().request_headers(&mut vm, id, 1);
+        let step = Attempt::default().request_headers(&mut vm, id, &Picked::Only);
         assert!(matches!(step.effects.as_slice(), [Effect::Reply(Reply { status: 500, .. })]), "{id:?}");
     }
 }

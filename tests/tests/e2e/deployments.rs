@@ -249,7 +249,7 @@ async fn a_try_takes_nothing_of_the_one_before_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_without_an_address_ends_the_request() {
+async fn a_host_without_an_address_is_passed_over_and_its_key_goes_nowhere() {
     let bench = Bench::start().await;
     bench.stack.api.add_provider_of("nowhere", "vllm", "http://no-such-host.invalid/v1").await;
     bench
@@ -257,8 +257,31 @@ async fn a_host_without_an_address_ends_the_request() {
         .api
         .post("/workspaces/default/models?wait=applied", json!({"alias": "nowhere", "model": "nowhere/x"}))
         .await;
-    bench.deploy(json!({"name": "lost", "targets": targets(&["nowhere", "first"])})).await;
+    bench
+        .deploy(
+            json!({"name": "lost", "targets": targets(&["nowhere", "second", "first"]), "breaker": {"failures": 0}}),
+        )
+        .await;
+    for round in 1..=2 {
+        let reply = bench.ask("lost", false).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("x-muxspace-target")),
+            (200, "second/second-model"),
+            "{}",
+            reply.text()
+        );
+        let seen = bench.second.last();
+        assert_eq!((seen.path.as_str(), seen.model().as_str()), ("/v1/messages", "second-model"));
+        assert_eq!((seen.header("x-api-key"), seen.header("authorization")), (Some("key-of-second"), None));
+        assert_eq!(bench.prompts(), [0, round, 0]);
+    }
+    bench.second.answer(|_| Answer::json(529, "{}"));
     let reply = bench.ask("lost", false).await;
-    println!("{} {}", reply.status, reply.text());
-    assert_eq!(reply.status, 503);
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("x-muxspace-target")),
+        (200, "first/first-model"),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(bench.first.last().header("authorization"), Some("Bearer key-of-first"));
 }

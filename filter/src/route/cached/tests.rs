@@ -10,6 +10,7 @@ use crate::attempt::Attempt;
 use crate::effect::{Effect, Flow, Reply, Step};
 use crate::exchange::Downstream;
 use crate::headers::Headers;
+use crate::plan::Picked;
 use crate::report::Reporter;
 use crate::route::Route;
 use crate::vm::Vm;
@@ -82,7 +83,7 @@ fn answer(vm: &mut Vm, mut route: Route, status: &str, kind: &str, chunks: &[&st
     let Route::Routed(exchange) = &route else { panic!("not sent on") };
     let id = exchange.borrow().record.request_id.clone();
     let mut attempt = Attempt::default();
-    assert_eq!(attempt.request_headers(vm, Some(&id), 1).flow, Flow::Continue);
+    assert_eq!(attempt.request_headers(vm, Some(&id), &Picked::Only).flow, Flow::Continue);
     let head = [(":status", status), ("content-type", kind), ("x-muxspace-cache", "hit")];
     let head = head.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
     attempt.response_headers(vm, &Headers(head.to_vec()), false);
