@@ -12,7 +12,7 @@ use super::clusters::ClusterSpec;
 pub const LOG_ENTRIES_MAX: usize = 10_000;
 /// Encoded bytes of one message to a node. A single resource may be larger than this and then travels alone. Small, since
 /// what a node needs to take one apart stays in its memory for good.
-pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
+pub const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
 /// Names one resource. The order is that of a full state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -24,8 +24,8 @@ use patterns::Patterns;
 pub struct Rules {
     rules: Vec<Rule>,
     needs: Needs,
-    /// Built when a request first needs them: most of many workspaces are idle.
-    paths: OnceCell<Paths>,
+    /// Built when a request first needs them: most of many workspaces are idle, and take no room for them.
+    paths: OnceCell<Box<Paths>>,
 }
 
 /// All conditions over paths.
@@ -119,7 +119,7 @@ impl Rules {
             let rules = self.rules.as_slice();
             let without =
                 |has: fn(&Rule) -> bool| Bits::of(rules.len(), |rule| rules.get(rule).is_some_and(|r| !has(r)));
-            Paths {
+            Box::new(Paths {
                 file: Patterns::compile(rules, |rule| &rule.when.file),
                 mention: Patterns::compile(rules, |rule| &rule.when.mention),
                 language: Languages::compile(rules),
@@ -128,7 +128,7 @@ impl Rules {
                     mention: without(|rule| !rule.when.mention.is_empty()),
                     language: without(|rule| !rule.when.language.is_empty()),
                 },
-            }
+            })
         })
     }
 }

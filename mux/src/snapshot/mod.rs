@@ -5,7 +5,7 @@
 mod gateway;
 mod keys;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use crate::config::{self, Access, Alias, CollectionModel, Deployment, Holder, KeyHash, Name, Switch, Target};
@@ -89,8 +89,8 @@ pub struct Workspace {
     pub access: Access,
     /// Every model of every provider may be named, as `provider/model-id`.
     pub is_open: bool,
-    pub models: HashMap<Alias, CollectionModel>,
-    pub deployments: HashMap<Alias, Rc<Deployment>>,
+    pub models: BTreeMap<Alias, CollectionModel>,
+    pub deployments: BTreeMap<Alias, Rc<Deployment>>,
     /// For how long answers are kept; 0: they are not.
     pub cache_ttl_s: u32,
     /// Part of what answers are kept by: a later workspace of the same name has another.
