@@ -1,5 +1,7 @@
 //! Virtual keys: what they open, what they do not, and that no provider ever sees one.
 
+use std::time::{Duration, Instant};
+
 use muxspace_tests::api::Reply as ApiReply;
 use muxspace_tests::client::{self, Reply};
 use muxspace_tests::{Options, Provider, Stack};
@@ -203,4 +205,30 @@ async fn a_key_past_its_limits_is_told_when_to_come_again() {
     let refused = ask(&stack, &budget, CHAT, "alpha-model").await;
     assert_eq!((refused.status.as_u16(), refused.error_code().as_str()), (429, "rate_limited"));
     assert_eq!(one.prompts().len(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_stops_on_every_worker_within_a_second() {
+    let (stack, _one, _two) = Stack::with_providers(Options { concurrency: 2, ..Options::default() }).await;
+    let Made { id, text: key } = make_key(&stack, "default", json!({"name": "short"})).await;
+    // Each client has a connection of its own, and so a worker.
+    let clients: Vec<reqwest::Client> = (0..16).map(|_| client::http()).collect();
+    let ask = async |http: &reqwest::Client| {
+        let request = http.post(stack.url("/v1/mux/chat/completions")).bearer_auth(&key);
+        let body = r#"{"messages":[{"role":"user","content":"hi"}]}"#;
+        client::send(request.body(body)).await.expect("an answer").status.as_u16()
+    };
+    for http in &clients {
+        assert_eq!(ask(http).await, 200);
+    }
+    let connections = stack.connections_by_worker().await;
+    assert!(connections.iter().all(|count| *count > 0), "idle workers: {connections:?}");
+    stack.api.call(Method::DELETE, &format!("/workspaces/default/keys/{id}"), None).await.accepted();
+    let revoked = Instant::now();
+    for http in &clients {
+        while ask(http).await != 401 {
+            assert!(revoked.elapsed() < Duration::from_secs(1));
+        }
+    }
+    println!("revoked on every worker {:?} after the answer", revoked.elapsed());
 }
