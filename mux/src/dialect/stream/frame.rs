@@ -39,11 +39,11 @@ pub fn typed(value: &Value, out: &mut Vec<u8>) {
     end(out);
 }
 
-/// The comments in the lines of an event, as an event of their own; nothing if there are none.
+/// The comments in the lines of an event that are UTF-8, as an event of their own; nothing if there are none.
 pub fn comments(event: &[u8]) -> Vec<u8> {
     let mut comments = Vec::new();
     let lines = event.split(|byte| matches!(byte, b'\n' | b'\r'));
-    for line in lines.filter(|line| line.starts_with(b":")) {
+    for line in lines.filter(|line| line.starts_with(b":") && std::str::from_utf8(line).is_ok()) {
         comments.extend_from_slice(line);
         comments.push(b'\n');
     }
@@ -51,4 +51,18 @@ pub fn comments(event: &[u8]) -> Vec<u8> {
         comments.push(b'\n');
     }
     comments
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::comments;
+
+    #[test]
+    fn comments_pass_as_far_as_they_are_text() {
+        assert_eq!(comments(b": a\r\ndata:\n: b\n\n"), b": a\n: b\n\n");
+        assert_eq!(comments(b": \xf1\n\n"), b"");
+    }
 }
