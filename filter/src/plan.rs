@@ -101,7 +101,7 @@ impl Plan {
         let is_theirs =
             |index: &usize| self.tries.get(*index).is_some_and(|aim| aim.provider.name.as_str() == provider);
         let due = number.saturating_sub(1);
-        let target = (due..self.tries.count()).chain(0..due).find(is_theirs);
+        let target = (due..self.tries.count()).find(is_theirs);
         target.ok_or_else(|| Refusal::new(Code::Internal, "The request came to a provider that it is not for."))
     }
 

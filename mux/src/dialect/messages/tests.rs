@@ -169,6 +169,19 @@ fn models_that_must_be_told_otherwise() {
 }
 
 #[test]
+fn a_turn_that_goes_on_without_its_thoughts_thinks_no_more() {
+    let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } });
+    let result = json!({ "role": "tool", "tool_call_id": "c", "content": "r" });
+    for (last, thinks) in [("next", true), (" ", false), ("", false)] {
+        let messages = json!([{ "role": "user", "content": "go" }, { "role": "assistant", "content": null, "tool_calls": [call] },
+            result, { "role": "user", "content": last }]);
+        let body = json!({ "reasoning_effort": "low", "max_tokens": 9_000, "messages": messages });
+        let (written, translated) = translate(Dialect::Chat, Dialect::Messages, &body).unwrap();
+        assert_eq!((written["thinking"].is_object(), translated.dropped.is_empty()), (thinks, thinks), "{last:?}");
+    }
+}
+
+#[test]
 fn answers_for_messages_clients() {
     // No usage: zeros, since the API has no other way; a refusal; reasoning of a model that signs nothing.
     let answered = json!({ "id": "i", "model": "m", "choices": [{ "finish_reason": "stop", "message": { "content": null, "refusal": "No.", "reasoning": "Hm." } }] });

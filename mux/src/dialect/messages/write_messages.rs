@@ -88,15 +88,22 @@ fn is_text(block: &Value) -> bool {
 /// Without what the target would refuse and nobody misses: text of white space, thoughts that it did not sign.
 fn sayable(mut parts: Vec<Part>, dropped: &mut Dropped) -> Vec<Part> {
     parts.retain(|part| match part {
-        Part::Text(Text { text, .. }) => !text.is_blank(),
-        Part::Refusal(text) => !text.trim().is_empty(),
         Part::Thinking(thought) => {
             dropped.add_if(thought.signature.is_none(), "thinking");
             thought.signature.is_some()
         }
-        _ => true,
+        part => !is_blank(part),
     });
     parts
+}
+
+/// Whether it says nothing.
+pub fn is_blank(part: &Part) -> bool {
+    match part {
+        Part::Text(Text { text, .. }) => text.is_blank(),
+        Part::Refusal(text) => text.trim().is_empty(),
+        _ => false,
+    }
 }
 
 fn blocks(parts: Vec<Part>, dropped: &mut Dropped) -> Result<Vec<Value>, Untranslatable> {

@@ -70,8 +70,9 @@ fn thinking(request: &Request, context: &Context<'_>, max_tokens: u64, dropped: 
 /// another provider are not.
 fn resumes_without_thoughts(request: &Request) -> bool {
     let is_result = |part: &Part| matches!(part, Part::ToolResult(_));
-    let last_speech =
-        request.messages.iter().rposition(|message| message.role == Role::User && !message.parts.iter().any(is_result));
+    // What says nothing is not written.
+    let speaks = |parts: &[Part]| !parts.iter().any(is_result) && !parts.iter().all(write_messages::is_blank);
+    let last_speech = request.messages.iter().rposition(|message| message.role == Role::User && speaks(&message.parts));
     let since = request.messages.get(last_speech.map_or(0, |at| at + 1)..).unwrap_or_default();
     let mut parts = since.iter().flat_map(|message| &message.parts);
     let calls = parts.clone().any(|part| matches!(part, Part::ToolCall(_)));
