@@ -13,7 +13,7 @@ pub enum Effect {
     /// For a name that is not there: cheaper than replacing.
     AddRequestHeader(&'static str, String),
     RemoveRequestHeader(String),
-    /// Lets every try of the request know it by this id: the header is gone after the first.
+    /// Lets every try of the request know it by this id: a header would be gone after the first.
     ShareRequestId(String),
     /// Replaces the first bytes of the body; the rest stays where it is.
     ReplaceRequestHead(Head),

@@ -201,19 +201,21 @@ impl Route {
         let Destination { deployment, tries, sending, standing } = to;
         let deployment = deployment.map(|deployment| Deployed { workspace: Rc::clone(&caller.workspace), deployment });
         let Sending { endpoint, head: new_head, usage_chunk, translation } = sending;
+        let is_one_of_several = !tries.others.is_empty();
+        let request_id = record.request_id.clone();
         let mut effects = vec![
             Effect::AddRequestHeader(name::CLUSTER, tries.cluster()),
-            Effect::AddRequestHeader(name::REQUEST_ID, record.request_id.clone()),
+            if is_one_of_several {
+                Effect::ShareRequestId(request_id)
+            } else {
+                Effect::AddRequestHeader(name::REQUEST_ID, request_id)
+            },
         ];
         if record.key > 0 {
             effects.push(Effect::AddRequestHeader(name::KEY, record.key.to_string()));
         }
         if let Some(Deployed { deployment, .. }) = &deployment {
             effects.extend(retries(deployment, tries.count()));
-        }
-        let is_one_of_several = !tries.others.is_empty();
-        if is_one_of_several {
-            effects.push(Effect::ShareRequestId(record.request_id.clone()));
         }
         let bytes = body.len();
         let sent_bytes = new_head.as_ref().map_or(bytes, |new| bytes.saturating_sub(new.bytes) + new.with.len());

@@ -71,12 +71,6 @@ impl Vm {
         u64::from_str_radix(request_id.strip_prefix(&self.node)?, 16).ok()
     }
 
-    /// Whether a request may be tried at more than one target.
-    pub fn has_several_tries(&self, request_id: Option<&str>) -> bool {
-        let exchange = request_id.and_then(|id| self.number_in(id)).and_then(|number| self.exchanges.find(number));
-        exchange.is_some_and(|exchange| !exchange.borrow().plan.tries.others.is_empty())
-    }
-
     /// One context of an exchange has ended; the last one's end makes its record.
     pub fn end_one(&mut self, exchange: &Shared) {
         if let Some(record) = self.exchanges.end_one(exchange, self.now_ms) {

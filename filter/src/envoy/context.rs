@@ -137,9 +137,11 @@ impl HttpContext for AttemptContext {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         #[cfg(feature = "test-trap")]
         trap::spring(&Headers(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()), "attempt");
-        let request_id = header(MapType::HttpRequestHeaders, name::REQUEST_ID).or_else(shared_request_id);
-        let is_one_of_several = with_vm(|vm| vm.has_several_tries(request_id.as_deref()));
-        let picked = if is_one_of_several { picked() } else { Picked::Only };
+        // The header is there where there is one target alone.
+        let (request_id, picked) = match header(MapType::HttpRequestHeaders, name::REQUEST_ID) {
+            Some(id) => (Some(id), Picked::Only),
+            None => (shared_request_id(), picked()),
+        };
         if let Picked::HostOf { number: 2.., .. } = picked {
             note_time();
         }
